@@ -1,0 +1,1 @@
+"""Octavo: knowledge-base retrieval at every scale."""
