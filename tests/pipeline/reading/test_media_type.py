@@ -1,0 +1,95 @@
+"""Files are told apart by their bytes."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from octavo.pipeline.errors import SourceMissing, UnsupportedSource
+from octavo.pipeline.reading import fingerprint
+from octavo.pipeline.reading import media_type as types
+
+CASES = [
+    ("a.txt", b"plain words", types.PLAIN),
+    ("a", b"plain words", types.PLAIN),
+    ("a.md", b"# Title", types.MARKDOWN),
+    ("a.txt", b"# Title", types.PLAIN),
+    ("a.csv", b"a,b\n1,2\n", types.CSV),
+    ("a.txt", b"<!DOCTYPE html><html><body>x</body></html>", types.HTML),
+    ("a", b"\xef\xbb\xbf  <!-- saved -->\n<HTML><p>x", types.HTML),
+    ("a.xhtml", b"<?xml version='1.0'?><html xmlns='x'/>", types.HTML),
+    ("a.html", b"<p>a fragment", types.HTML),
+    ("a.md", b"<p align=center>logo</p>\n\n# Title", types.MARKDOWN),
+    ("a.docx", b"../elsewhere.docx", types.PLAIN),
+    ("a.txt", b"%PDF-1.7\n", types.PDF),
+    ("a.txt", b"{\\rtf1 x}", types.RTF),
+    ("a.eml", b"Subject: hello\n\nbody", types.EMAIL),
+    ("a", b"From: a@b\nSubject: hello\n\nbody", types.EMAIL),
+    ("a.eml", b"From 12@xxx Mon Mar 17 11:15:17 2014\nSubject: hello\n\nbody", types.EMAIL),
+    ("notes.txt", b"From: a@b\nSubject: hello\n\nbody", types.PLAIN),
+    ("a.txt", "größer".encode("utf-16"), types.PLAIN),
+    ("a.txt", "<html>größer</html>".encode("utf-16-le"), types.HTML),
+    ("a.txt", b"\x89PNG\r\n\x1a\n....", "image/png"),
+    ("a.txt", b"RIFF....WAVEfmt ", "audio/wav"),
+    ("a.txt", b"ID3\x03", "audio/mpeg"),
+    ("a.txt", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le"), "application/msword"),
+    (
+        "a.docx",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
+        types.ENCRYPTED_OFFICE,
+    ),
+    ("a.txt", bytes(range(256)) * 8, types.BINARY),
+    ("a.txt", b"", types.EMPTY),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "expected"), CASES, ids=lambda value: repr(value)[:24])
+def test_type_by_content(tmp_path: Path, name: str, data: bytes, expected: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    assert fingerprint(path).media_type == expected
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"word/document.xml": "x"}, types.DOCX),
+        ({"ppt/presentation.xml": "x"}, types.PPTX),
+        ({"xl/workbook.xml": "x"}, types.XLSX),
+        ({"mimetype": "application/epub+zip"}, types.EPUB),
+        ({"META-INF/container.xml": "x"}, types.EPUB),
+        ({"mimetype": types.ODT, "content.xml": "x"}, types.ODT),
+        ({"a.txt": "x"}, types.ZIP),
+    ],
+)
+def test_type_of_archives(tmp_path: Path, members: dict[str, str], expected: str) -> None:
+    path = tmp_path / "file.bin"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    assert fingerprint(path).media_type == expected
+    cut = tmp_path / "cut.bin"
+    cut.write_bytes(path.read_bytes()[:-20])
+    if expected not in (types.ZIP, types.EPUB):
+        assert fingerprint(cut).media_type == expected
+
+
+def test_digest_and_address(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"abc")
+    source = fingerprint(path)
+    assert source.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert source.uri == str(path)
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    import os
+
+    with pytest.raises(SourceMissing, match="no such file"):
+        fingerprint(tmp_path / "absent.txt")
+    with pytest.raises(SourceMissing, match="is a folder"):
+        fingerprint(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UnsupportedSource, match="no regular file"):
+        fingerprint(tmp_path / "pipe")
