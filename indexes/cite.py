@@ -1,0 +1,65 @@
+"""From characters to the place on paper: the boxes of a span's own words, one a line of print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..pipeline.document import Box, Boxes, Page, Place
+from .hit import Citation
+
+if TYPE_CHECKING:
+    from .snapshot import Snapshot, StoredContent
+
+_SAME_LINE = 0.5
+"""Words share a line of print if they overlap by this share of the lower one's height."""
+
+
+def cite(snapshot: Snapshot, content: StoredContent, start: int, stop: int, heading: str = "") -> Citation:
+    """The citation of characters ``[start, stop)`` of a stored document."""
+    return Citation(
+        source=content.source,
+        start=start,
+        stop=stop,
+        quote=snapshot.text(content.id, start, stop),
+        places=places(snapshot.pages(content.id, start, stop), start, stop),
+        title=content.metadata.title,
+        heading=heading,
+    )
+
+
+def places(pages: Sequence[Page], start: int, stop: int) -> tuple[Place, ...]:
+    """Where characters ``[start, stop)`` stand, page by page."""
+    return tuple(
+        Place(page.number, lines(page.boxes[(page.boxes["start"] < stop) & (page.boxes["stop"] > start)]))
+        for page in pages
+    )
+
+
+def lines(words: Boxes) -> tuple[Box, ...]:
+    """Join the boxes of words that follow each other on one line of print.
+
+    Args:
+        words: In reading order, dtype :data:`octavo.pipeline.document.BOXES_DTYPE`.
+    """
+    if not len(words):
+        return ()
+    x0, y0, x1, y1 = (words[name].astype(np.float64) for name in ("x0", "y0", "x1", "y1"))
+    overlap = np.minimum(y1[1:], y1[:-1]) - np.maximum(y0[1:], y0[:-1])
+    height = np.minimum(y1[1:] - y0[1:], y1[:-1] - y0[:-1])
+    # A word far off to the side is another column or cell, even at the same height.
+    gap = np.maximum(x0[1:] - x1[:-1], x0[:-1] - x1[1:])
+    same = (overlap >= _SAME_LINE * height) & (gap <= 4 * np.maximum(height, 1e-6))
+    firsts = np.flatnonzero(np.concatenate([[True], ~same]))
+    return tuple(
+        (round(float(a), 2), round(float(b), 2), round(float(c), 2), round(float(d), 2))
+        for a, b, c, d in zip(
+            np.minimum.reduceat(x0, firsts),
+            np.minimum.reduceat(y0, firsts),
+            np.maximum.reduceat(x1, firsts),
+            np.maximum.reduceat(y1, firsts),
+            strict=True,
+        )
+    )

@@ -1,0 +1,342 @@
+"""A knowledge base on disk: one catalog, and shards of vectors per scale.
+
+::
+
+    catalog.sqlite           what there is; the single commit point
+    lock                     held by the process that writes
+    vectors/<scale>/<uuid>.f16      a shard: float16 rows and their ids
+    vectors/<scale>/<uuid>.faiss    its index, where one is worth it
+
+Readers never wait and never see half a commit: they read inside a transaction of the catalog, and hold open the files
+it names. A file is whole and durable before a commit names it, and is removed only after a commit stopped naming it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ..pipeline.document import Flag
+from ..pipeline.errors import KnowledgeBaseError, NotAKnowledgeBase
+from . import lock as locking
+from .catalog import NAME, Catalog
+from .compaction import Compaction, compact, orphans, remove_files
+from .generation import Generation
+from .kinds import BANDS, RECALL_TARGET, Band
+from .lock import WriterLock
+from .scale_index import Device
+from .shard import FOLDER, Shard, ShardRow
+from .snapshot import Snapshot
+from .status import ScaleStatus, Status, status_of
+from .stored import read_flags, read_uri
+from .verification import Verification, Verifier
+from .writer import TermEncoder, Writer
+
+__all__ = ["KnowledgeBase", "ScaleStatus", "Status", "StoredSource"]
+
+if TYPE_CHECKING:
+    from .filter import Filter
+    from .hit import Answer
+    from .retrieve import Encoders
+
+_VACUUM_ABOVE = 0.25
+_RETRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSource:
+    """A path in a knowledge base.
+
+    Attributes:
+        bytes, mtime_ns: Of the file when it was read.
+        flags: What its reader could not do.
+    """
+
+    uri: str
+    media_type: str
+    sha256: str
+    recipe: str
+    content: int
+    bytes: int
+    mtime_ns: int
+    text_length: int
+    flags: tuple[Flag, ...]
+
+
+class KnowledgeBase:
+    """A folder that answers questions. Any number of processes may read it, one at a time may write.
+
+    Attributes:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool, term_encoder: TermEncoder | None, device: Device) -> None:
+        """For :meth:`open`, which is the way to get one."""
+        self.path = path
+        self._read_only = read_only
+        self._encoder = term_encoder
+        self._device: Device = device
+        self._encoders: Encoders | None = None
+        self._idle: list[Catalog] = []
+        self._guard = threading.RLock()
+        self._shards: dict[str, Shard] = {}
+        self._newest: Generation | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        create: bool = False,
+        read_only: bool = False,
+        term_encoder: TermEncoder | None = None,
+        device: Device = "auto",
+    ) -> KnowledgeBase:
+        """Opens a knowledge base.
+
+        Args:
+            create: Make one if the folder is empty or not there.
+            term_encoder: Makes the vectors of the character scale when something is written.
+            device: Where exact vector search runs; ``auto`` takes a GPU where FAISS sees one.
+
+        Raises:
+            NotAKnowledgeBase: The folder holds none, or one of a newer format.
+            DamagedFile: Its catalog is damaged.
+        """
+        root = Path(path)
+        catalog = root / NAME
+        if create and not catalog.exists():
+            if read_only:
+                raise KnowledgeBaseError(f"{root} cannot be made read-only: leave out one of the two")
+            _create(root)
+        base = cls(root, read_only=read_only, term_encoder=term_encoder, device=device)
+        try:
+            base._put_back(Catalog(catalog, "read"))
+        except NotAKnowledgeBase:
+            if read_only or not catalog.exists():
+                raise
+            # Of an older format, perhaps: opening it to write lifts it, or says again what is wrong.
+            with WriterLock(root):
+                Catalog(catalog, "write").close()
+        return base
+
+    def close(self) -> None:
+        """Closes idle connections and lets shards go; open snapshots stay usable."""
+        with self._guard:
+            for catalog in self._idle:
+                catalog.close()
+            self._idle, self._shards, self._newest = [], {}, None
+
+    def __enter__(self) -> KnowledgeBase:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Reading
+
+    def _take(self) -> Catalog:
+        with self._guard:
+            if self._idle:
+                return self._idle.pop()
+        return Catalog(self.path / NAME, "read")
+
+    def _put_back(self, catalog: Catalog) -> None:
+        with self._guard:
+            self._idle.append(catalog)
+
+    @property
+    def generation(self) -> int:
+        """Number of the newest commit; 0 for a new knowledge base."""
+        catalog = self._take()
+        try:
+            return int(catalog.value("SELECT max(number) FROM generation"))
+        finally:
+            self._put_back(catalog)
+
+    @property
+    def model(self) -> str:
+        """Name of the text model of the newest ingest, as it was given; empty if no ingest named one."""
+        catalog = self._take()
+        try:
+            found = catalog.value(
+                "SELECT what ->> 'model' FROM generation WHERE what ->> 'model' <> '' ORDER BY number DESC LIMIT 1"
+            )
+        finally:
+            self._put_back(catalog)
+        return str(found or "")
+
+    def snapshot(self) -> Snapshot:
+        """The newest commit, pinned: a context manager to read and search it."""
+        catalog = self._take()
+        try:
+            for attempt in range(_RETRIES):
+                catalog.begin_reading()
+                number = int(catalog.value("SELECT max(number) FROM generation"))
+                shared = self._shared_by(catalog, number)
+                # A file can only vanish between pin and open if a compaction committed meanwhile: then pin anew.
+                # With no newer commit it is lost, and the scale says so when it is asked.
+                if not shared.lost or attempt + 1 == _RETRIES or self.generation == number:
+                    return Snapshot(catalog, shared, self._put_back)
+                catalog.end()
+        except BaseException:
+            catalog.close()
+            raise
+        raise AssertionError("unreachable")
+
+    def _shared_by(self, catalog: Catalog, number: int) -> Generation:
+        """The shared state of a generation, with shards of the one before carried over: they never change."""
+        with self._guard:
+            if self._newest is not None and self._newest.number == number:
+                return self._newest
+            opened: dict[str, Shard] = {}
+
+            def open_shard(row: ShardRow) -> Shard:
+                opened[row.name] = self._shards.get(row.name) or Shard(self.path, row)
+                return opened[row.name]
+
+            shared = Generation(catalog, number, open_shard, self._device)
+            if not shared.lost and (self._newest is None or number > self._newest.number):
+                self._newest, self._shards = shared, opened
+            return shared
+
+    def search(
+        self,
+        question: str,
+        *,
+        k: int = 5,
+        budget: int | None = None,
+        scales: Sequence[str] | None = None,
+        where: Filter | None = None,
+    ) -> Answer:
+        """Answer a question; see :func:`octavo.indexes.retrieve.retrieve`.
+
+        The encoder is loaded with the first question and kept.
+
+        Raises:
+            QueryError: The question is empty or far too long, or an option makes no sense.
+            FingerprintMismatch: The model's weights are others than those the vectors were made with.
+            DamagedFile: A shard is not what was committed; nothing is answered from the others.
+        """
+        from .retrieve import Encoders, retrieve
+
+        with self._guard:
+            if self._encoders is None:
+                self._encoders = Encoders.load(self.model, self._device)
+        with self.snapshot() as snapshot:
+            return retrieve(
+                question, snapshot, self._encoders, k=k, budget=budget, scales=tuple(scales or ()), where=where
+            )
+
+    def sources(self) -> list[StoredSource]:
+        """All paths, sorted."""
+        catalog = self._take()
+        try:
+            rows: list[tuple[str | bytes, str, str, str, int, int, int, int, str]] = catalog.rows(
+                "SELECT s.uri, c.media_type, c.sha256, c.recipe, c.id, s.bytes, s.mtime_ns, c.text_length, c.flags"
+                " FROM source AS s JOIN content AS c ON c.id = s.content_id WHERE s.removed IS NULL ORDER BY s.uri"
+            )
+        finally:
+            self._put_back(catalog)
+        return [
+            StoredSource(read_uri(uri), kind, digest, recipe, content, size, mtime, length, read_flags(flags))
+            for uri, kind, digest, recipe, content, size, mtime, length, flags in rows
+        ]
+
+    def status(self) -> Status:
+        """Counts, sizes and settings."""
+        catalog = self._take()
+        try:
+            with catalog.reading():
+                return status_of(self.path, catalog)
+        finally:
+            self._put_back(catalog)
+
+    def verify(self) -> Verification:
+        """Checks every byte of every file; others may read and write meanwhile."""
+        # Not a connection used before: the check of the full-text index looks at the structure that a connection
+        # remembers of it, and reports damage if another process has merged it since (SQLite 3.54).
+        catalog = Catalog(self.path / NAME, "read")
+        try:
+            return Verifier(self.path, catalog).run()
+        finally:
+            catalog.close()
+
+    # Writing
+
+    def writer(self) -> Writer:
+        """The right to write: a context manager, which drops what was not committed.
+
+        Files left by a killed writer are removed first.
+
+        Raises:
+            KnowledgeBaseBusy: Another process is writing.
+        """
+        if self._read_only:
+            raise KnowledgeBaseError(f"{self.path} was opened read-only: open it without read_only to write")
+        lock = WriterLock(self.path)
+        try:
+            catalog = Catalog(self.path / NAME, "write")
+            try:
+                remove_files(orphans(self.path, catalog))
+                return Writer(self.path, catalog, lock, self._encoder)
+            except BaseException:
+                catalog.close()
+                raise
+        except BaseException:
+            lock.release()
+            raise
+
+    def delete(self, uris: Iterable[str]) -> list[str]:
+        """Removes paths, and the contents no other path points to; returns the paths that were there."""
+        with self.writer() as writer:
+            removed = [uri for uri in uris if writer.remove(uri)]
+            writer.commit({"action": "delete", "sources": len(removed)})
+        return removed
+
+    def compact(
+        self, bands: Sequence[Band] = BANDS, *, target: float = RECALL_TARGET, vacuum: bool = True
+    ) -> Compaction:
+        """Makes one shard of each scale, with the index its size calls for, and drops what was deleted for good.
+
+        Searches go on meanwhile. A kill at any moment leaves the knowledge base as before or as after.
+
+        Args:
+            bands: Which kinds of index to try at which size.
+            target: Recall at 10 that an approximate kind has to reach.
+            vacuum: Also give the catalog's free pages back to the file system, where they are many.
+
+        Raises:
+            KnowledgeBaseBusy: Another process is writing.
+            DamagedFile: A shard is not what was committed.
+        """
+        if self._read_only:
+            raise KnowledgeBaseError(f"{self.path} was opened read-only: open it without read_only to compact")
+        return compact(self.path, bands, target, vacuum)
+
+
+def _create(root: Path) -> None:
+    """Makes an empty knowledge base."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KnowledgeBaseError(f"{root} cannot be made: {error.strerror}; choose another folder") from error
+    with WriterLock(root):
+        if (root / NAME).exists():
+            return  # another process was faster
+        own = {locking.NAME, FOLDER}
+        foreign = sorted(
+            path.name for path in root.iterdir() if path.name not in own and not path.name.startswith(NAME)
+        )
+        if foreign:
+            raise NotAKnowledgeBase(
+                f"{root} holds other things ({foreign[0]}) and no knowledge base: choose an empty folder or a new name"
+            )
+        (root / FOLDER).mkdir(exist_ok=True)
+        Catalog.create(root / NAME)

@@ -1,0 +1,225 @@
+"""Merging shards, and dropping for good what was deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..pipeline.scale import CHARACTER, PARAGRAPH, SCALES
+from .build import build_index
+from .catalog import NAME, Catalog, Ids
+from .kinds import BANDS, RECALL_TARGET, Band, band_for
+from .lock import WriterLock
+from .ranges import Ranges, normalised, within
+from .shard import FOLDER, Shard, ShardRow, ShardWriter
+from .status import folder_bytes
+from .stored import record_generation, replace_shards, shard_rows
+
+_ROWS = 1 << 14
+_VACUUM_ABOVE = 0.25
+"""Share of free pages in the catalog from which it is rewritten without them."""
+
+Alive = Callable[[Ids], npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """What a compaction did.
+
+    Attributes:
+        generation: The newest generation afterwards; unchanged if there was nothing to do.
+        contents, vectors: Dropped for good.
+        shards_before, shards_after: Over all scales.
+        kinds: Kind of index by name of scale, with its measured recall.
+        orphans: Files removed that no commit had named.
+        bytes_before, bytes_after: Of the whole folder.
+    """
+
+    generation: int
+    contents: int
+    vectors: int
+    shards_before: int
+    shards_after: int
+    kinds: dict[str, tuple[str, float]]
+    orphans: int
+    bytes_before: int
+    bytes_after: int
+
+
+def live_ranges(catalog: Catalog) -> Ranges:
+    """Ids of the spans of all contents that are not deleted. *Shape:* (m, 2)."""
+    rows = catalog.rows("SELECT first, stop FROM content WHERE removed IS NULL")
+    return normalised(np.array(rows, np.int64).reshape(-1, 2))
+
+
+def alive(catalog: Catalog, scale: str) -> Alive:
+    """A test of which ids of a scale are still of use."""
+    if SCALES[scale] == CHARACTER:
+        known = np.array([row[0] for row in catalog.rows("SELECT id FROM term ORDER BY id")], np.int64)
+        return lambda ids: np.isin(ids, known, assume_unique=True)
+    live = live_ranges(catalog)
+    return lambda ids: within(ids, live)
+
+
+def merge(root: Path, rows: Sequence[ShardRow], keep: Alive) -> ShardRow | None:
+    """Writes one shard with the living vectors of several; ``None`` if nothing lives in them.
+
+    Needs memory for the ids, not for the vectors.
+
+    Raises:
+        DamagedFile: One of the shards is not what was committed.
+    """
+    shards = [Shard(root, row) for row in rows]
+    ids = np.concatenate([shard.ids for shard in shards])
+    owner = np.repeat(np.arange(len(shards)), [len(shard) for shard in shards])
+    place = np.concatenate([np.arange(len(shard)) for shard in shards])
+    order = np.argsort(ids, kind="stable")
+    order = order[keep(ids[order])]
+    if not len(order):
+        return None
+    writer = ShardWriter(root, rows[0].scale, rows[0].width, rows[0].fingerprint)
+    try:
+        for start in range(0, len(order), _ROWS):
+            chunk = order[start : start + _ROWS]
+            vectors = np.empty((len(chunk), rows[0].width), np.float16)
+            for number in np.unique(owner[chunk]).tolist():
+                here = owner[chunk] == number
+                vectors[here] = shards[number].halves[place[chunk][here]]
+            writer.add(ids[chunk], vectors)
+        return writer.finish()
+    except BaseException:
+        writer.abandon()
+        raise
+
+
+def drop_dead(catalog: Catalog) -> int:
+    """Deletes the rows of deleted contents, and words that nothing else uses; how many contents there were."""
+    dead = catalog.rows("SELECT id, first, stop FROM content WHERE removed IS NOT NULL")
+    catalog.rows("DELETE FROM source WHERE removed IS NOT NULL")
+    if not dead:
+        return 0
+    for content, first, stop in dead:
+        catalog.rows(
+            "DELETE FROM lexical WHERE rowid IN (SELECT id FROM span WHERE id >= ? AND id < ? AND rank = ?)",
+            (first, stop, PARAGRAPH.rank),
+        )
+        catalog.rows("DELETE FROM span WHERE id >= ? AND id < ?", (first, stop))
+        for table in ("text", "page"):
+            catalog.rows(f"DELETE FROM {table} WHERE content_id = ?", (content,))
+        catalog.rows("DELETE FROM content WHERE id = ?", (content,))
+    _drop_unused_words(catalog)
+    catalog.rows("INSERT INTO lexical (lexical) VALUES ('optimize')")
+    return len(dead)
+
+
+def _drop_unused_words(catalog: Catalog) -> None:
+    used = np.zeros(1 + int(catalog.value("SELECT coalesce(max(id), 0) FROM stem")), np.bool_)
+    for rows in catalog.stream("SELECT stems FROM span WHERE stems <> x''", batch=4096):
+        used[np.frombuffer(b"".join(row[0] for row in rows), "<i4")] = True
+    stems = np.array([row[0] for row in catalog.rows("SELECT id FROM stem")], np.int64)
+    unused = stems[~used[stems]] if len(stems) else stems
+    catalog.among("DELETE FROM stem WHERE id IN (SELECT value FROM carray(?))", unused)
+    catalog.rows("DELETE FROM term WHERE stem_id NOT IN (SELECT id FROM stem)")
+
+
+def compact_scale(
+    root: Path,
+    catalog: Catalog,
+    scale: str,
+    generation: int,
+    bands: Sequence[Band] = BANDS,
+    target: float = RECALL_TARGET,
+) -> tuple[list[ShardRow], ShardRow | None, int]:
+    """Makes one shard of a scale's shards, with the index that its size calls for.
+
+    Returns:
+        Shards replaced (none where nothing needed doing), the new shard, vectors dropped.
+    """
+    rows = shard_rows(catalog, scale)
+    keep = alive(catalog, scale)
+    count = sum(row.count for row in rows)
+    living = sum(int(keep(Shard(root, row).ids).sum()) for row in rows)
+    if len(rows) == 1 and living == count:
+        wanted = [kind.name for kind in band_for(count, bands).kinds]
+        if rows[0].kind == wanted[0]:
+            return [], None, 0
+    if not rows:
+        return [], None, 0
+    new = merge(root, rows, keep)
+    if new is not None:
+        new = build_index(root, new, bands, target)
+    replace_shards(catalog, rows, new, generation)
+    if new is None:
+        catalog.rows("DELETE FROM scale WHERE name = ?", (scale,))
+    return rows, new, count - living
+
+
+def compact(root: Path, bands: Sequence[Band], target: float, vacuum: bool) -> Compaction:
+    """One compaction from lock to report; see :meth:`octavo.indexes.collection.KnowledgeBase.compact`."""
+    before = folder_bytes(root)
+    with WriterLock(root):
+        catalog = Catalog(root / NAME, "write")
+        try:
+            stray = orphans(root, catalog)
+            remove_files(stray)
+            counted = len(shard_rows(catalog))
+            generation, contents, vectors = _compact_all(root, catalog, bands, target)
+            if vacuum and catalog.free_pages() > _VACUUM_ABOVE:
+                catalog.vacuum()
+            rows = shard_rows(catalog)
+        finally:
+            catalog.close()
+    return Compaction(
+        generation=generation,
+        contents=contents,
+        vectors=vectors,
+        shards_before=counted,
+        shards_after=len(rows),
+        kinds={row.scale: (row.kind, row.recall) for row in rows},
+        orphans=len(stray),
+        bytes_before=before,
+        bytes_after=folder_bytes(root),
+    )
+
+
+def _compact_all(root: Path, catalog: Catalog, bands: Sequence[Band], target: float) -> tuple[int, int, int]:
+    """One commit; returns the newest generation, contents and vectors dropped."""
+    made: list[ShardRow] = []
+    old: list[ShardRow] = []
+    vectors = 0
+    catalog.begin_writing()
+    try:
+        generation = int(catalog.value("SELECT max(number) FROM generation")) + 1
+        contents = drop_dead(catalog)
+        for (scale,) in catalog.rows("SELECT name FROM scale"):
+            replaced, new, dropped = compact_scale(root, catalog, scale, generation, bands, target)
+            old += replaced
+            made += [new] if new else []
+            vectors += dropped
+        if not contents and not old:
+            catalog.end()
+            return generation - 1, 0, 0
+        record_generation(catalog, generation, {"action": "compact", "contents": contents, "vectors": vectors})
+        made = []  # may be committed from here on, even if an error comes first: not ours to remove
+        catalog.commit()
+    except BaseException:
+        remove_files([path for row in made for path in row.paths(root)])
+        raise
+    remove_files([path for row in old for path in row.paths(root)])
+    return generation, contents, vectors
+
+
+def orphans(root: Path, catalog: Catalog) -> list[Path]:
+    """Files among the vectors that the newest commit does not name: left by a process that was killed."""
+    named = {path for row in shard_rows(catalog) for path in row.paths(root)}
+    return sorted(path for path in (root / FOLDER).glob("*/*") if path.is_file() and path not in named)
+
+
+def remove_files(paths: Sequence[Path]) -> None:
+    """Removes files that no commit names any more. Readers that have them open keep them."""
+    for path in paths:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,111 @@
+"""A question's words, each with the stems that stand for it in a knowledge base.
+
+A word that the knowledge base holds stands for itself. A word that it does not hold is looked up by its spelling:
+the character index proposes, edit distance decides, and the neighbours stand for it with their similarity as weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..pipeline.encoders.character import CharacterEncoder, confusable_form
+from ..pipeline.scale import CHARACTER
+from ..pipeline.terms import query_stems
+
+if TYPE_CHECKING:
+    from .snapshot import Snapshot
+
+PROPOSALS = 50
+"""Neighbours taken from the character index for a word; projection noise may put the right one well down."""
+
+LEAST_SIMILARITY = 0.7
+NEIGHBOURS = 4
+CONFUSABLE_SIMILARITY = 0.95
+"""Similarity of two terms that print alike, such as ``e-43o4`` and ``e-4304``; below 1, what an exact match has."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTerm:
+    """One word of a question.
+
+    Attributes:
+        text: As asked, case-folded.
+        stems: Ids of stems that stand for it, with a weight above 0 and at most 1.
+        exact: Whether the knowledge base holds the word itself; then every weight is 1.
+        stop_word: Too common to search for by itself.
+    """
+
+    text: str
+    stems: tuple[tuple[int, float], ...]
+    exact: bool
+    stop_word: bool = False
+
+    def __post_init__(self) -> None:
+        if any(not 0 < weight <= 1 for _, weight in self.stems):
+            raise ValueError(f"weights of {self.text!r} are {self.stems}, not in (0, 1]")
+
+
+def expand(question: str, snapshot: Snapshot, encoder: CharacterEncoder) -> list[QueryTerm]:
+    """The distinct words of ``question`` that the knowledge base holds or has neighbours for."""
+    asked = query_stems(question, snapshot.languages())
+    stems = sorted({stem for term in asked for stem in term.stems})
+    ids = {stem: found for stem, found in zip(stems, snapshot.stem_ids(stems), strict=True) if found is not None}
+    unknown = sorted({term.text for term in asked if not any(stem in ids for stem in term.stems)})
+    near = dict(zip(unknown, _neighbours(unknown, snapshot, encoder), strict=True))
+    expanded = []
+    for term in asked:
+        exact = tuple((ids[stem], 1.0) for stem in sorted(set(term.stems)) if stem in ids)
+        found = exact or near[term.text]
+        if found:
+            expanded.append(QueryTerm(term.text, found, bool(exact), term.stop_word))
+    return expanded
+
+
+def _neighbours(
+    words: Sequence[str], snapshot: Snapshot, encoder: CharacterEncoder
+) -> list[tuple[tuple[int, float], ...]]:
+    """Stems near each word with their similarity, nearest first."""
+    if not words or CHARACTER not in snapshot.scales:
+        return [()] * len(words)
+    proposed = snapshot.index(CHARACTER).search(encoder.encode(words), PROPOSALS).ids
+    ids = np.unique(proposed[proposed >= 0])
+    terms = dict(zip(ids.tolist(), snapshot.terms(ids), strict=True))
+    found = []
+    for word, row in zip(words, proposed.tolist(), strict=True):
+        best: dict[int, float] = {}
+        for text, stem in (terms[term] for term in row if term >= 0):
+            best[stem] = max(best.get(stem, 0.0), similarity(word, text))
+        ranked = sorted(((stem, s) for stem, s in best.items() if s >= LEAST_SIMILARITY), key=lambda pair: -pair[1])
+        found.append(tuple(ranked[:NEIGHBOURS]))
+    return found
+
+
+def similarity(word: str, term: str) -> float:
+    """How likely ``term`` is what was meant by ``word``: 1 for the same string, 0 for another code or number.
+
+    Joining marks do not count in codes: ``e4304`` prints like ``E-4304``. Words are compared by optimal string
+    alignment distance (Damerau 1964: a swap of neighbours is one slip), divided by the longer length. Codes and numbers
+    are other things as soon as one digit differs, so only characters that print alike may be exchanged in them.
+    """
+    from rapidfuzz.distance import OSA
+
+    if word == term:
+        return 1.0
+    if _as_printed(word) == _as_printed(term):
+        return CONFUSABLE_SIMILARITY
+    if any(map(str.isdigit, word)) or any(map(str.isdigit, term)):
+        return 0.0
+    longest = max(len(word), len(term))
+    if min(len(word), len(term)) < 4:
+        return 0.0
+    slips = OSA.distance(word, term, score_cutoff=3)
+    return 0.0 if slips > max(1, min(3, longest // 3)) else 1 - slips / longest
+
+
+def _as_printed(term: str) -> str:
+    bare = "".join(filter(str.isalnum, term))
+    return confusable_form(bare or term)

@@ -1,0 +1,241 @@
+"""Files into a knowledge base: what is new is read, encoded and staged; commits come as time goes by.
+
+A file is reported after the commit that holds it, never before: what was reported is there, whatever happens next.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..pipeline.document import Flag, Source
+from ..pipeline.errors import OctavoError, SourceError, UnsupportedSource
+
+if TYPE_CHECKING:
+    from ..pipeline.ingest import Encoder, Outcome
+    from .collection import KnowledgeBase
+    from .writer import Writer
+
+COMMIT_SECONDS = 20.0
+"""Time after which what is staged is committed. Every commit writes one shard a scale, so more often costs."""
+
+ADDED, UPDATED, LINKED, MOVED, UNCHANGED = "added", "updated", "linked", "moved", "unchanged"
+DONE_CODES = frozenset({ADDED, UPDATED, LINKED, MOVED, UNCHANGED})
+"""Every other code is the reason code of an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one file.
+
+    Attributes:
+        code: ``added``, ``updated`` (other bytes than before), ``linked`` (its bytes were there under another path),
+            ``moved`` (and that path is gone), ``unchanged``, or the reason code of a
+            :class:`~octavo.pipeline.errors.SourceError`.
+        flags: What its reader could not do.
+        size: Bytes of the file.
+        seconds: Spent on encoding and staging it; reading goes on beside that.
+        counts: Characters, and spans by scale.
+    """
+
+    path: Path
+    code: str
+    detail: str = ""
+    flags: tuple[Flag, ...] = ()
+    size: int = 0
+    seconds: float = 0.0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def done(self) -> bool:
+        """Whether the file is in the knowledge base as it is on disk."""
+        return self.code in DONE_CODES
+
+    def to_json(self) -> dict[str, Any]:
+        """As in ``octavo ingest --json`` and in its report."""
+        return {
+            "uri": str(self.path),
+            "code": self.code,
+            "detail": self.detail,
+            "flags": [{"code": flag.code, "detail": flag.detail} for flag in self.flags],
+            "bytes": self.size,
+            "seconds": round(self.seconds, 3),
+            "counts": dict(self.counts),
+        }
+
+
+def recipe(media_type: str, encoder_fingerprint: str) -> str:
+    """Everything that shapes what becomes of a file's bytes: under another recipe, the file is worked on again."""
+    from ..pipeline.reading import reader_version
+    from ..pipeline.segment import SEGMENTER_VERSION
+    from ..pipeline.terms import TERMS_VERSION
+
+    parts = (reader_version(media_type), f"segmenter {SEGMENTER_VERSION}", f"terms {TERMS_VERSION}")
+    return "; ".join((*parts, f"encoder {encoder_fingerprint}"))
+
+
+def take_in(
+    kb: KnowledgeBase,
+    paths: Sequence[Path],
+    encoder: Encoder,
+    *,
+    model: str = "",
+    workers: int | None = None,
+    commit_seconds: float = COMMIT_SECONDS,
+    staged: Callable[[Taken], None] = lambda taken: None,
+    interruptible: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Iterator[Taken]:
+    """Bring a knowledge base up to date with files.
+
+    Args:
+        kb: Opened with an encoder of terms.
+        model: Name of the encoder's model, for the record of each commit.
+        workers: Reader processes.
+        staged: Told of each file as it is staged, which is earlier than the commit that its report waits for.
+        interruptible: Makes the context inside which a ``KeyboardInterrupt`` may come. What was staged before it is
+            committed and reported, then it is raised again.
+
+    Yields:
+        One report a path.
+
+    Raises:
+        KnowledgeBaseBusy: Another process is writing.
+        FingerprintMismatch: The knowledge base was made with another model.
+        OctavoError: Nothing more can be taken in; what was staged before is committed where that is possible.
+    """
+    from ..pipeline.ingest import ingest
+
+    with kb.writer() as writer:
+        # Asked by several threads, and the writer's catalog belongs to this one.
+        there = {(source.sha256, source.recipe) for source in kb.sources()}
+
+        def known(source: Source) -> bool:
+            return (source.sha256, recipe(source.media_type, encoder.fingerprint)) in there
+
+        stream = ingest(paths, encoder, known=known, workers=workers)
+        pending: list[Taken] = []
+        again: list[Path] = []
+        end: BaseException | None = None
+        committed = time.monotonic()
+        while True:
+            try:
+                with interruptible():
+                    outcome = next(stream, None)
+                    taken = _stage(writer, outcome, encoder.fingerprint) if outcome else None
+            except (OctavoError, KeyboardInterrupt) as error:
+                end = error
+                break
+            if outcome is None:
+                if not again:
+                    break
+                stream, again = ingest(again, encoder, workers=workers), []
+                continue
+            if taken is None:
+                again.append(outcome.path)
+                continue
+            if taken.done and outcome.source is not None:
+                there.add((outcome.source.sha256, recipe(outcome.source.media_type, encoder.fingerprint)))
+            pending.append(taken)
+            staged(taken)
+            if time.monotonic() - committed > commit_seconds:
+                _commit(writer, pending, model)
+                committed = time.monotonic()
+                yield from pending
+                pending = []
+        try:
+            _commit(writer, pending, model)
+        except OctavoError:
+            if end is None:
+                raise
+        else:
+            yield from pending
+        if end is not None:
+            raise end
+
+
+def plan(kb: KnowledgeBase | None, paths: Sequence[Path], encoder_fingerprint: str) -> Iterator[Taken]:
+    """What :func:`take_in` would do, as far as can be told without reading the files through."""
+    from ..pipeline.reading import READABLE
+    from ..pipeline.reading.fingerprint import fingerprint
+
+    sources = kb.sources() if kb else []
+    at = {source.uri: (source.sha256, source.media_type, source.recipe) for source in sources}
+    contents = set(at.values())
+    for path in paths:
+        try:
+            size = path.stat().st_size if path.exists() else 0
+            source = fingerprint(path)
+            if source.media_type not in READABLE:
+                raise UnsupportedSource(f"{path}: no reader takes {source.media_type}; convert it first")
+        except SourceError as error:
+            yield Taken(path, error.code, str(error))
+            continue
+        content = (source.sha256, source.media_type, recipe(source.media_type, encoder_fingerprint))
+        if at.get(str(path)) == content:
+            code = UNCHANGED
+        elif content in contents:
+            code = LINKED
+        else:
+            code = UPDATED if str(path) in at else ADDED
+        contents.add(content)
+        yield Taken(path, code, size=size)
+
+
+def _commit(writer: Writer, pending: Sequence[Taken], model: str) -> None:
+    changed = sum(taken.done and taken.code != UNCHANGED for taken in pending)
+    writer.commit({"action": "ingest", "sources": changed, "model": model})
+
+
+def _stage(writer: Writer, outcome: Outcome, encoder_fingerprint: str) -> Taken | None:
+    """Stages one file. ``None`` if it has to be read after all.
+
+    Its bytes were there when it was looked at, and went with their last path before its turn came: two files that
+    swapped their contents.
+    """
+    began = time.monotonic()
+    source = outcome.source
+    if source is None or (outcome.encoded is None and outcome.code != "known"):
+        return Taken(outcome.path, outcome.code, outcome.detail, size=outcome.size)
+    made_by = recipe(source.media_type, encoder_fingerprint)
+    state = writer.has(source, made_by)
+    if state == "unchanged":
+        return Taken(outcome.path, UNCHANGED, size=outcome.size)
+    if state == "known":
+        code, detail = _link(writer, outcome, source, made_by)
+        return Taken(outcome.path, code, detail, size=outcome.size, seconds=time.monotonic() - began)
+    if outcome.encoded is None:
+        return None
+    writer.add(outcome.encoded, made_by, outcome.size, outcome.mtime_ns)
+    document = outcome.encoded.document
+    counts = {"characters": len(document.text)}
+    for span in outcome.encoded.spans:
+        counts[span.scale.name] = counts.get(span.scale.name, 0) + 1
+    code = ADDED if state == "new" else UPDATED
+    return Taken(outcome.path, code, outcome.detail, document.flags, outcome.size, time.monotonic() - began, counts)
+
+
+def _link(writer: Writer, outcome: Outcome, source: Source, made_by: str) -> tuple[str, str]:
+    """Points a path at bytes that are there; a path of theirs whose file is gone was moved."""
+    before = writer.uris(source, made_by)
+    writer.link(source, made_by, outcome.size, outcome.mtime_ns)
+    gone = [uri for uri in before if uri != source.uri and not os.path.lexists(uri)]
+    for uri in gone:
+        writer.remove(uri)
+    return (MOVED, f"from {gone[0]}") if gone else (LINKED, f"the same bytes as {before[0]}")
+
+
+def matching(uris: Sequence[str], asked: Sequence[str]) -> dict[str, list[str]]:
+    """The sources that each path, folder or glob names. Globs match whole paths, ``*`` crosses folders."""
+    found: dict[str, list[str]] = {}
+    for name in asked:
+        path = os.path.abspath(os.path.expanduser(name))
+        exact = [uri for uri in uris if uri in (name, path) or uri.startswith(path.rstrip("/") + "/")]
+        glob = name if name.startswith(("/", "*")) else f"*/{name}"
+        found[name] = exact or [uri for uri in uris if fnmatch.fnmatchcase(uri, glob)]
+    return found

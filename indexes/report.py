@@ -1,0 +1,172 @@
+"""How the work on a knowledge base looks in a terminal: what was taken in, what there is, what is wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..pipeline.document import Flag
+from .doctor import Check, State
+from .intake import UNCHANGED, Taken
+
+if TYPE_CHECKING:
+    from .collection import Status
+    from .compaction import Compaction
+    from .verification import Verification
+
+_GOOD, _BAD, _DOUBT, _DIM = "green", "red", "yellow", "dim"
+
+LONGEST_TABLE = 200
+"""Rows of problems on a terminal; all of them are in ``--json`` and ``--report``."""
+
+
+NOTES = frozenset({"header-footer-removed"})
+"""Flags that say what was done, not what is missing: shown with ``--verbose`` and in JSON."""
+
+
+def doubts(taken: Taken) -> list[Flag]:
+    """Flags of a file that a person should look at."""
+    return [flag for flag in taken.flags if flag.code not in NOTES]
+
+
+def plain_console(*, stderr: bool = False) -> Console:
+    """A console that takes nothing in a text for markup; of a fixed width where there is no terminal."""
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() else 120
+    return Console(stderr=stderr, highlight=False, emoji=False, markup=False, width=width)
+
+
+def size(count: float) -> str:
+    """Bytes for people: ``1.5 MB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def show_intake(console: Console, report: Sequence[Taken], *, verbose: bool, seconds: float, planned: bool) -> None:
+    """Every file that was not simply taken in, or with ``verbose`` every file; then the sums."""
+    rows = [taken for taken in report if verbose or not taken.done or doubts(taken)]
+    shown = rows[:LONGEST_TABLE] if console.is_terminal else rows
+    table = _table("", "file", "what it says")
+    for taken in shown:
+        style = _BAD if not taken.done else _DOUBT if doubts(taken) else _GOOD
+        flags = (f"{flag.code}: {flag.detail}" if flag.detail else flag.code for flag in taken.flags)
+        said = "; ".join(text for text in (taken.detail, *flags) if text)
+        if console.is_terminal:
+            table.add_row(Text(taken.code, style), _path(str(taken.path)), Text(said))
+        else:
+            line = Text.assemble(f"{taken.code:<13} ", _path(str(taken.path)), f"  {said}" if said else "")
+            console.print(line, soft_wrap=True)
+    if table.rows:
+        console.print(table)
+    if len(rows) > len(shown):
+        console.print(Text(f"and {len(rows) - len(shown):,} more: see --report FILE", _DIM))
+    codes = Counter(taken.code for taken in report)
+    sums = ", ".join(f"{count:,} {code}" for code, count in codes.most_common()) or "no files found"
+    flagged = sum(bool(doubts(taken)) for taken in report)
+    summary = f"{sums}{f', {flagged:,} of them flagged' if flagged else ''}"
+    if planned:
+        console.print(Text(f"would be: {summary}"))
+        return
+    worked = sum(taken.size for taken in report if taken.code != UNCHANGED)
+    console.print(Text(f"{summary}; {size(worked)} in {seconds:.1f} s"))
+
+
+def show_status(console: Console, status: Status, model: str) -> None:
+    """What a knowledge base holds, a row a scale."""
+    console.print(Text(f"{status.path}: generation {status.generation} of {status.committed_at}", "bold"))
+    facts = [
+        f"{status.sources:,} sources, {status.contents:,} distinct documents, {status.characters:,} characters,"
+        f" {size(status.bytes)}",
+    ]
+    if model:
+        facts.append(f"model {model}")
+    if status.languages:
+        facts.append("languages " + ", ".join(f"{name or 'unknown'} {n:,}" for name, n in status.languages.items()))
+    if status.flags:
+        facts.append("flags " + ", ".join(f"{code} {n:,}" for code, n in sorted(status.flags.items())))
+    if status.dead:
+        facts.append(f"{status.dead:,} deleted documents wait for octavo compact")
+    for fact in facts:
+        console.print(Text(fact))
+    table = _table(
+        "scale", *[(name, "right") for name in ("units", "vectors", "shards")], "index", *_NUMBERS, "made by"
+    )
+    for scale in status.scales:
+        kinds = ", ".join(kind if n == 1 else f"{n} x {kind}" for kind, n in sorted(scale.kinds.items()))
+        table.add_row(
+            scale.scale,
+            f"{scale.units:,}",
+            f"{scale.vectors:,}",
+            f"{scale.shards:,}",
+            kinds,
+            f"{scale.width}",
+            f"{scale.recall:.3f}",
+            size(scale.bytes),
+            scale.fingerprint,
+        )
+    if status.scales:
+        console.print(table)
+
+
+_COUNTS = (("units", "right"), ("vectors", "right"), ("shards", "right"))
+_NUMBERS = (("width", "right"), ("recall", "right"), ("bytes", "right"))
+
+
+def show_verification(console: Console, found: Verification) -> None:
+    """What is damaged, file by file."""
+    for problem in found.problems:
+        console.print(Text.assemble((problem.file, _BAD), f": {problem.what}"), soft_wrap=True)
+    for orphan in found.orphans:
+        console.print(Text(f"{orphan}: left by a process that was killed; the next writer removes it", _DIM))
+    verdict = "clean" if found.clean else f"{len(found.problems)} problems"
+    line = f"{verdict}: generation {found.generation}, {found.files:,} files, {size(found.bytes)} read"
+    console.print(Text(line, _GOOD if found.clean else _BAD))
+
+
+def show_compaction(console: Console, done: Compaction) -> None:
+    """What a compaction did."""
+    console.print(
+        Text(
+            f"generation {done.generation}: {done.contents:,} deleted documents and {done.vectors:,} vectors dropped,"
+            f" {done.shards_before:,} shards -> {done.shards_after:,},"
+            f" {size(done.bytes_before)} -> {size(done.bytes_after)}"
+        )
+    )
+    for scale, (kind, recall) in done.kinds.items():
+        console.print(Text(f"  {scale}: {kind}, recall {recall:.3f}"))
+
+
+def show_checks(console: Console, checks: Sequence[Check]) -> None:
+    """Every check, and under those that need it what to do."""
+    styles = {State.OK: _GOOD, State.WARNING: _DOUBT, State.PROBLEM: _BAD}
+    for check in checks:
+        line = Text.assemble((f"{check.state:<8}", styles[check.state]), f"{check.name:<15}{check.found}")
+        console.print(line, soft_wrap=True)
+        if check.advice:
+            console.print(Text(f"{'':<23}-> {check.advice}", "bold"), soft_wrap=True)
+
+
+def _table(*columns: str | tuple[str, str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        name, justify = column if isinstance(column, tuple) else (column, "left")
+        table.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
+    return table
+
+
+def _path(path: str) -> Text:
+    return Text("".join(_printable(path)))
+
+
+def _printable(text: str) -> Iterator[str]:
+    for character in text:
+        yield character if character.isprintable() else "\ufffd"

@@ -1,0 +1,271 @@
+"""A knowledge base as of one commit, to read and search."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
+
+from ..pipeline.document import BOXES_DTYPE, Metadata, Page, Source
+from ..pipeline.errors import DamagedFile, KnowledgeBaseError
+from ..pipeline.scale import SCALES, Scale
+from .catalog import Catalog, Ids
+from .filter import Filter
+from .generation import Generation
+from .lexical import best_paragraphs, document_frequency
+from .ranges import Ranges, normalised
+from .scale_index import Neighbours, ScaleIndex
+from .stored import SPAN_COLUMNS, SpanRows, StoredContent, read_flags, read_uri, span_rows, storable
+
+_SPAN = f"SELECT {SPAN_COLUMNS} FROM span"
+__all__ = ["Snapshot", "SpanRows", "StoredContent"]
+
+
+class Snapshot:
+    """A knowledge base as of one commit; what others commit meanwhile does not show.
+
+    It holds a read transaction of the catalog, which keeps SQLite's log from being folded away: take one for each
+    question, not one for the life of a server. One thread at a time.
+
+    Attributes:
+        generation: Number of the commit.
+    """
+
+    def __init__(self, catalog: Catalog, shared: Generation, release: Callable[[Catalog], None]) -> None:
+        self._catalog = catalog
+        self._shared = shared
+        self._release = release
+        self._open = True
+        self.generation = shared.number
+
+    def close(self) -> None:
+        """Lets the commit go; further calls do nothing."""
+        if self._open:
+            self._open = False
+            try:
+                self._catalog.end()
+            finally:
+                self._release(self._catalog)
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Vectors
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        """Scales that hold vectors, finest first."""
+        return tuple(scale for name, scale in SCALES.items() if name in self._shared.indexes)
+
+    def index(self, scale: Scale) -> ScaleIndex:
+        """The vectors of a scale; ids are span ids, for the character scale term ids.
+
+        Raises:
+            KnowledgeBaseError: The scale holds no vectors; see :attr:`scales`.
+            DamagedFile: A shard is lost.
+        """
+        if scale.name in self._shared.lost:
+            raise DamagedFile(
+                f"{self._shared.lost[scale.name]} is missing: restore it from a backup, or ingest the sources again"
+                " into a new knowledge base"
+            )
+        if scale.name not in self._shared.indexes:
+            raise KnowledgeBaseError(f"the knowledge base holds no {scale} vectors: ingest something first")
+        return self._shared.indexes[scale.name]
+
+    def fingerprint(self, scale: Scale) -> str | None:
+        """The encoder whose vectors a scale holds, ``None`` if it holds none yet."""
+        value = self._catalog.value("SELECT fingerprint FROM scale WHERE name = ?", (scale.name,))
+        return None if value is None else str(value)
+
+    def ranges(self) -> Ranges:
+        """Ids of all live spans. *Shape:* (m, 2), int64, ``first <= id < stop``."""
+        return self._shared.live
+
+    # Spans
+
+    def spans(self, ids: Ids) -> SpanRows:
+        """Spans by id, in the order asked; an id may come twice.
+
+        Raises:
+            KnowledgeBaseError: There is no span of one of the ids.
+        """
+        ids = np.asarray(ids, np.int64)
+        distinct, back = np.unique(ids, return_inverse=True)
+        rows = span_rows(
+            self._catalog.among(f"{_SPAN} WHERE id IN (SELECT value FROM carray(?)) ORDER BY id", distinct)
+        )
+        if len(rows) != len(distinct):
+            raise KnowledgeBaseError(
+                f"there is no span {np.setdiff1d(distinct, rows.id)[0]} in generation {self.generation}"
+            )
+        return rows.take(back.astype(np.int64))
+
+    def subtree(self, ids: Ids) -> SpanRows:
+        """Spans and everything inside them, in order of id (depth-first preorder), each once."""
+        distinct = np.unique(np.asarray(ids, np.int64))
+        ends = self._catalog.among("SELECT id, last FROM span WHERE id IN (SELECT value FROM carray(?))", distinct)
+        if len(ends) != len(distinct):
+            raise KnowledgeBaseError(f"there is no span of some of {len(distinct)} ids in generation {self.generation}")
+        ranges = normalised(np.array(ends, np.int64).reshape(-1, 2) + np.array([0, 1]))
+        return self.between(ranges)
+
+    def between(self, ranges: Ranges) -> SpanRows:
+        """Spans whose ids lie in ranges, in order of id."""
+        ranges = normalised(ranges)
+        return span_rows(
+            self._catalog.ranges(f"{_SPAN} WHERE id BETWEEN ? AND ? ORDER BY id", ranges[:, 0], ranges[:, 1] - 1)
+        )
+
+    # Words
+
+    def stem_ids(self, stems: Sequence[str]) -> list[int | None]:
+        """The id of each stem, ``None`` where it occurs nowhere."""
+        rows = self._catalog.each("SELECT (SELECT id FROM stem WHERE text = ?)", ((storable(stem),) for stem in stems))
+        return [row[0] for row in rows]
+
+    def terms(self, ids: Ids) -> list[tuple[str, int]]:
+        """Text and stem id of terms by id, in the order asked.
+
+        Raises:
+            KnowledgeBaseError: There is no term of one of the ids.
+        """
+        ids = np.asarray(ids, np.int64)
+        rows = self._catalog.each("SELECT text, stem_id FROM term WHERE id = ?", ((one,) for one in ids.tolist()))
+        if len(rows) != len(ids):
+            raise KnowledgeBaseError(f"some of {len(ids)} terms do not exist in generation {self.generation}")
+        return [(text, stem_id) for text, stem_id in rows]
+
+    def term_ids(self, terms: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """For each (case-folded) text, id and stem id of terms written so; several where languages stem it apart."""
+        return [
+            [
+                (one, stem)
+                for one, stem in self._catalog.rows("SELECT id, stem_id FROM term WHERE text = ?", (storable(term),))
+            ]
+            for term in terms
+        ]
+
+    @property
+    def paragraphs(self) -> int:
+        """Live paragraphs."""
+        return self._shared.paragraphs
+
+    @property
+    def mean_paragraph_stems(self) -> float:
+        """Mean number of stems in a live paragraph; 0 where there is none."""
+        return self._shared.stems / max(self._shared.paragraphs, 1)
+
+    def document_frequency(self, stem_ids: Sequence[int]) -> npt.NDArray[np.int64]:
+        """Paragraphs that hold each stem, those of deleted documents included until compaction. *Shape:* (n,)."""
+        return document_frequency(self._catalog, stem_ids)
+
+    def lexical(self, stem_ids: Sequence[int], limit: int, ranges: Ranges | None = None) -> Neighbours:
+        """The paragraphs with the best BM25 (k1 1.2, b 0.75, by FTS5) for any of the stems.
+
+        A stem in more than half of all paragraphs has, to FTS5, no weight; it is left out where there are others,
+        which spares reading its postings.
+
+        Args:
+            ranges: *Shape:* (m, 2); span ids that may be answered, in addition to being live.
+
+        Returns:
+            *Shape:* (1, limit): ids of paragraphs, scores higher the better, padded with -1 and -inf.
+        """
+        return best_paragraphs(self._catalog, stem_ids, limit, ranges, self._shared)
+
+    def languages(self) -> set[str]:
+        """Languages of live contents, as their metadata state them."""
+        return {row[0] for row in self._catalog.rows("SELECT DISTINCT language FROM content WHERE removed IS NULL")}
+
+    # Contents
+
+    def contents(self, where: Filter | None = None) -> Ranges:
+        """Ids of the spans of live contents that meet a filter. *Shape:* (m, 2)."""
+        if not where:
+            return self._shared.live
+        condition, bindings = where.condition()
+        rows = self._catalog.rows(
+            "SELECT DISTINCT c.first, c.stop FROM source AS s JOIN content AS c ON c.id = s.content_id"
+            f" WHERE s.removed IS NULL AND {condition}",
+            bindings,
+        )
+        return normalised(np.array(rows, np.int64).reshape(-1, 2))
+
+    def content(self, content_id: int, where: Filter | None = None) -> StoredContent:
+        """What is known of a content; its source is the first that meets the filter, else the first.
+
+        Raises:
+            KnowledgeBaseError: There is no such content.
+        """
+        rows = self._catalog.rows(
+            "SELECT sha256, media_type, title, author, language, created, modified, flags, text_length, first, stop,"
+            " recipe, manifest FROM content WHERE id = ?",
+            (content_id,),
+        )
+        uris = self._uris(content_id, None)
+        if not rows or not uris:
+            raise KnowledgeBaseError(f"there is no content {content_id} in generation {self.generation}")
+        sha256, media_type, title, author, language, created, modified, flags, length, first, stop, recipe, made = rows[
+            0
+        ]
+        fitting = self._uris(content_id, where) if where else uris
+        return StoredContent(
+            content_id,
+            Source((fitting or uris)[0], media_type, sha256),
+            tuple(uris),
+            Metadata(title, author, language, created, modified),
+            read_flags(flags),
+            length,
+            first,
+            stop,
+            recipe,
+            json.loads(made),
+        )
+
+    def _uris(self, content_id: int, where: Filter | None) -> list[str]:
+        condition, bindings = where.condition() if where else ("1", [])
+        rows = self._catalog.rows(
+            "SELECT s.uri FROM source AS s JOIN content AS c ON c.id = s.content_id"
+            f" WHERE s.content_id = ? AND s.removed IS NULL AND {condition} ORDER BY s.id",
+            [content_id, *bindings],
+        )
+        return [read_uri(row[0]) for row in rows]
+
+    def text(self, content_id: int, start: int, stop: int) -> str:
+        """Characters ``[start, stop)`` of a content's text."""
+        pieces = self._catalog.rows(
+            "SELECT start, body FROM text WHERE content_id = ? AND start < ? AND stop > ? ORDER BY start",
+            (content_id, stop, start),
+        )
+        if not pieces:
+            return ""
+        offset = pieces[0][0]
+        whole = "".join(body.decode("utf-8", "surrogatepass") for _, body in pieces)
+        return whole[max(start - offset, 0) : stop - offset]
+
+    def texts(self, spans: SpanRows) -> list[str]:
+        """The text of each span."""
+        columns = zip(spans.content.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True)
+        return [self.text(content, start, stop) for content, start, stop in columns]
+
+    def pages(self, content_id: int, start: int, stop: int) -> list[Page]:
+        """The pages that characters ``[start, stop)`` stand on, each with all its boxes."""
+        rows = self._catalog.rows(
+            "SELECT number, start, stop, width, height, boxes FROM page"
+            " WHERE content_id = ? AND start < ? AND stop > ? ORDER BY start",
+            (content_id, stop, start),
+        )
+        return [
+            Page(number, first, end, width, height, np.frombuffer(zlib.decompress(boxes), BOXES_DTYPE))
+            for number, first, end, width, height, boxes in rows
+        ]

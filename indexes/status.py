@@ -1,0 +1,124 @@
+"""What a knowledge base holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..pipeline.scale import SCALES
+from .catalog import Catalog
+from .stored import read_flags, shard_rows
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleStatus:
+    """What a knowledge base holds at one scale.
+
+    Attributes:
+        units: Live spans of the scale; for the character scale, terms.
+        vectors: On disk, those of deleted documents included until compaction.
+        kinds: Kinds of index, by number of shards.
+        recall: The lowest of its shards, at 10 against brute force, as measured when their indexes were built.
+    """
+
+    scale: str
+    units: int
+    vectors: int
+    shards: int
+    width: int
+    kinds: dict[str, int]
+    recall: float
+    bytes: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a knowledge base holds.
+
+    Attributes:
+        dead: Contents deleted and not yet compacted.
+        flags: How many live contents carry each reason code.
+        bytes: Of all files.
+    """
+
+    path: str
+    generation: int
+    committed_at: str
+    sources: int
+    contents: int
+    dead: int
+    characters: int
+    terms: int
+    languages: dict[str, int]
+    flags: dict[str, int]
+    scales: tuple[ScaleStatus, ...]
+    bytes: int
+
+
+def status_of(root: Path, catalog: Catalog) -> Status:
+    """Counts, sizes and settings, inside a read transaction of the caller's."""
+    number, committed_at = catalog.rows("SELECT number, committed_at FROM generation ORDER BY number DESC LIMIT 1")[0]
+    contents, characters = catalog.rows(
+        "SELECT count(*), coalesce(sum(text_length), 0) FROM content WHERE removed IS NULL"
+    )[0]
+    flags: Counter[str] = Counter()
+    for (text,) in catalog.rows("SELECT flags FROM content WHERE removed IS NULL AND flags <> '[]'"):
+        flags.update({flag.code for flag in read_flags(text)})
+    terms = int(catalog.value("SELECT count(*) FROM term"))
+    units: dict[int, int] = dict(
+        catalog.rows(
+            "SELECT s.rank, count(*) FROM span AS s JOIN content AS c ON c.id = s.content_id"
+            " WHERE c.removed IS NULL GROUP BY s.rank"
+        )
+    )
+    scales: list[ScaleStatus] = []
+    fingerprints = {name: (fingerprint, width) for name, fingerprint, width in catalog.rows("SELECT * FROM scale")}
+    for name, scale in SCALES.items():
+        if name not in fingerprints:
+            continue
+        rows = shard_rows(catalog, name)
+        fingerprint, width = fingerprints[name]
+        scales.append(
+            ScaleStatus(
+                scale=name,
+                units=terms if scale.rank == 0 else units.get(scale.rank, 0),
+                vectors=sum(row.count for row in rows),
+                shards=len(rows),
+                width=width,
+                kinds=dict(Counter(row.kind for row in rows)),
+                recall=min((row.recall for row in rows), default=1.0),
+                bytes=sum(row.bytes + row.index_bytes for row in rows),
+                fingerprint=fingerprint,
+            )
+        )
+    return Status(
+        path=str(root),
+        generation=number,
+        committed_at=committed_at,
+        sources=catalog.value("SELECT count(*) FROM source WHERE removed IS NULL"),
+        contents=contents,
+        dead=catalog.value("SELECT count(*) FROM content WHERE removed IS NOT NULL"),
+        characters=characters,
+        terms=terms,
+        languages=dict(
+            catalog.rows(
+                "SELECT language, count(*) FROM content WHERE removed IS NULL GROUP BY language ORDER BY 2 DESC"
+            )
+        ),
+        flags=dict(flags),
+        scales=tuple(scales),
+        bytes=folder_bytes(root),
+    )
+
+
+def folder_bytes(root: Path) -> int:
+    """Bytes of all files in a folder."""
+    total = 0
+    for path in root.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except FileNotFoundError:
+            continue  # removed by a writer meanwhile
+    return total

@@ -1,0 +1,306 @@
+"""The write side: many sources, one commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..pipeline.document import Metadata, Source, Span
+from ..pipeline.embed import Embeddings, Encoded
+from ..pipeline.errors import DamagedFile, FingerprintMismatch, KnowledgeBaseError
+from ..pipeline.scale import CHARACTER
+from .catalog import Catalog, Ids
+from .compaction import alive, merge, remove_files
+from .filter import instant
+from .lock import WriterLock
+from .shard import ShardRow, ShardWriter
+from .staging import Words, stage
+from .stored import name_shard, read_uri, record_generation, replace_shards, shard_rows, stored_uri
+
+State = Literal["unchanged", "known", "changed", "new"]
+
+MERGE_ABOVE = 16
+"""Shards of a scale above which a commit merges the small ones."""
+MERGE_DOWN_TO = 4
+_TERMS = 4_096
+
+
+class TermEncoder(Protocol):
+    """What makes the vectors of the character scale."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the encoder and its settings."""
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector."""
+
+    def encode(self, terms: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Unit vectors of terms. *Shape:* (n, width)."""
+
+
+class Writer:
+    """The one writer of a knowledge base: stages sources, and commits them together.
+
+    What is staged is seen by nobody, and gone if the writer ends without a commit, by an error, or by a kill.
+    """
+
+    def __init__(self, root: Path, catalog: Catalog, lock: WriterLock, term_encoder: TermEncoder | None) -> None:
+        self._root, self._catalog, self._lock, self._encoder = root, catalog, lock, term_encoder
+        self._words = Words(catalog)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._catalog.begin_writing()
+        self._shards: dict[str, ShardWriter] = {}
+        self._finished: list[ShardRow] = []
+        self._changed = False
+        self.generation = int(self._catalog.value("SELECT max(number) FROM generation")) + 1
+
+    # Asking
+
+    def has(self, source: Source, recipe: str) -> State:
+        """What would have to be done for a source, staged ones counted.
+
+        Returns:
+            ``unchanged``: the path is there with these bytes, made by this recipe: nothing. ``known``: the bytes
+            are there under another path: :meth:`link` (and :meth:`remove` of a path whose file is gone: a move).
+            ``changed``: the path is there with other bytes or another recipe: :meth:`add`. ``new``: :meth:`add`.
+        """
+        content = self._content(source, recipe)
+        current = self._catalog.value(
+            "SELECT content_id FROM source WHERE uri = ? AND removed IS NULL", (stored_uri(source.uri),)
+        )
+        if content is not None:
+            return "unchanged" if current == content else "known"
+        return "new" if current is None else "changed"
+
+    def uris(self, source: Source, recipe: str) -> list[str]:
+        """All paths under which the bytes of a source are there."""
+        rows = self._catalog.rows(
+            "SELECT uri FROM source WHERE content_id = ? AND removed IS NULL ORDER BY id",
+            (self._content(source, recipe),),
+        )
+        return [read_uri(row[0]) for row in rows]
+
+    def _content(self, source: Source, recipe: str) -> int | None:
+        value = self._catalog.value(
+            "SELECT id FROM content WHERE sha256 = ? AND media_type = ? AND recipe = ? AND removed IS NULL",
+            (source.sha256, source.media_type, recipe),
+        )
+        return None if value is None else int(value)
+
+    # Staging
+
+    def link(self, source: Source, recipe: str, bytes: int, mtime_ns: int) -> None:
+        """Stages a path for bytes that are there already, or new file times for a path that is.
+
+        Raises:
+            KnowledgeBaseError: The bytes are not there.
+        """
+        content = self._content(source, recipe)
+        if content is None:
+            raise KnowledgeBaseError(f"{source.uri} cannot be linked: its bytes are not in the knowledge base; add it")
+        with self._catalog.step():
+            modified, created = self._catalog.rows("SELECT modified, created FROM content WHERE id = ?", (content,))[0]
+            self._point(source.uri, content, bytes, mtime_ns, Metadata(created=created, modified=modified))
+
+    def remove(self, uri: str) -> bool:
+        """Stages the removal of a path; its content goes with its last path. False if the path is not there."""
+        with self._catalog.step():
+            content = self._catalog.value(
+                "UPDATE source SET removed = ? WHERE uri = ? AND removed IS NULL RETURNING content_id",
+                (self.generation, stored_uri(uri)),
+            )
+            if content is None:
+                return False
+            self._drop_if_unused(content)
+        self._changed = True
+        return True
+
+    def add(self, encoded: Encoded, recipe: str, bytes: int, mtime_ns: int) -> None:
+        """Stages a document in place of whatever its path held before; wholly or, if anything fails, not at all.
+
+        Vectors go to disk as they are made; the document's embeddings are read once.
+
+        Args:
+            recipe: Everything that shaped the result besides the bytes: versions and settings of the stages.
+            bytes, mtime_ns: Of the file, for a later look at whether it changed.
+
+        Raises:
+            FingerprintMismatch: The vectors are of another encoder than those that are there.
+            KnowledgeBaseError: Spans, words or vectors do not fit together.
+        """
+        source = encoded.document.source
+        marks = {name: shard.mark() for name, shard in self._shards.items()}
+        try:
+            with self._catalog.step():
+                content = self._content(source, recipe)
+                if content is None:
+                    content = self._insert(encoded, recipe)
+                self._point(source.uri, content, bytes, mtime_ns, encoded.document.metadata)
+        except BaseException:
+            self._words.forget()
+            for name in list(self._shards):
+                if name in marks:
+                    self._shards[name].go_back(marks[name])
+                else:
+                    self._shards.pop(name).abandon()
+            raise
+
+    def _point(self, uri: str, content: int, bytes: int, mtime_ns: int, metadata: Metadata) -> None:
+        """Makes a path point to a content."""
+        dated = instant(metadata.modified) or instant(metadata.created) or mtime_ns / 1e9
+        old = self._catalog.rows(
+            "UPDATE source SET removed = ? WHERE uri = ? AND removed IS NULL RETURNING content_id",
+            (self.generation, stored_uri(uri)),
+        )
+        self._catalog.rows(
+            "INSERT INTO source (uri, content_id, bytes, mtime_ns, dated, added) VALUES (?, ?, ?, ?, ?, ?)",
+            (stored_uri(uri), content, bytes, mtime_ns, dated, self.generation),
+        )
+        for (previous,) in old:
+            self._drop_if_unused(previous)
+        self._changed = True
+
+    def _drop_if_unused(self, content: int) -> None:
+        self._catalog.rows(
+            "UPDATE content SET removed = ?1 WHERE id = ?2"
+            " AND NOT EXISTS (SELECT 1 FROM source WHERE content_id = ?2 AND removed IS NULL)",
+            (self.generation, content),
+        )
+
+    def _insert(self, encoded: Encoded, recipe: str) -> int:
+        staged = stage(self._catalog, encoded, recipe, self._words, self.generation)
+        counts: dict[str, int] = {}
+        for embeddings in encoded.embeddings:
+            self._insert_vectors(embeddings, staged.first, encoded.spans)
+            counts[embeddings.scale.name] = counts.get(embeddings.scale.name, 0) + len(embeddings.spans)
+        self._catalog.rows("UPDATE content SET vectors = ? WHERE id = ?", (json.dumps(counts), staged.content))
+        return staged.content
+
+    def _insert_vectors(self, embeddings: Embeddings, first: int, spans: Sequence[Span]) -> None:
+        scale = embeddings.scale
+        if scale == CHARACTER:
+            raise KnowledgeBaseError(
+                "character vectors belong to terms, not to documents: give the writer a term encoder"
+            )
+        if any(spans[at].scale != scale for at in embeddings.spans.tolist()):
+            raise KnowledgeBaseError(f"{scale} vectors were given for spans of another scale")
+        self._shard(scale.name, embeddings.vectors.shape[1], embeddings.fingerprint).add(
+            first + embeddings.spans, embeddings.vectors
+        )
+
+    def _shard(self, scale: str, width: int, fingerprint: str) -> ShardWriter:
+        """The shard being written for a scale.
+
+        Raises:
+            FingerprintMismatch: The scale holds vectors of another encoder.
+        """
+        known = self._catalog.rows("SELECT fingerprint, width FROM scale WHERE name = ?", (scale,))
+        if not known:
+            self._catalog.rows("INSERT INTO scale VALUES (?, ?, ?)", (scale, fingerprint, width))
+        elif known[0] != (fingerprint, width):
+            raise FingerprintMismatch(
+                f"the {scale} vectors in {self._root} were made by {known[0][0]} (width {known[0][1]}), these by"
+                f" {fingerprint} (width {width}): use the encoder of before, or ingest into a new knowledge base"
+            )
+        if scale not in self._shards:
+            self._shards[scale] = ShardWriter(self._root, scale, width, fingerprint)
+        return self._shards[scale]
+
+    # Committing
+
+    def commit(self, what: Mapping[str, object] | None = None) -> int:
+        """Makes everything staged durable and visible at once; the writer can go on with the next commit.
+
+        Args:
+            what: For the record of the generation, JSON.
+
+        Returns:
+            The new generation; the newest there is if nothing was staged.
+        """
+        if not self._changed:
+            return self.generation - 1
+        self._encode_terms()
+        for shard in self._shards.values():
+            if len(shard):
+                row = shard.finish()
+                self._finished.append(row)
+                name_shard(self._catalog, row, self.generation)
+            else:
+                shard.abandon()
+        self._shards = {}
+        replaced = self._merge_small()
+        record_generation(self._catalog, self.generation, what or {})
+        # From here on the files may be committed, even if an error or an interrupt comes first: not ours to remove.
+        self._finished = []
+        self._catalog.commit()
+        remove_files([path for row in replaced for path in row.paths(self._root)])
+        committed = self.generation
+        self._begin()
+        return committed
+
+    def _encode_terms(self) -> None:
+        """Vectors for terms that have none yet; those of earlier commits too that were made without an encoder."""
+        encoder = self._encoder
+        if encoder is None:
+            return
+        done = int(self._catalog.value("SELECT value FROM setting WHERE key = 'encoded_terms'") or 0)
+        while rows := self._catalog.rows("SELECT id, text FROM term WHERE id > ? ORDER BY id LIMIT ?", (done, _TERMS)):
+            vectors = encoder.encode([row[1] for row in rows])
+            ids: Ids = np.array([row[0] for row in rows], np.int64)
+            # Embeddings checks that the vectors are unit rows
+            checked = Embeddings(CHARACTER, np.ascontiguousarray(vectors, np.float32), ids, encoder.fingerprint)
+            self._shard(CHARACTER.name, encoder.width, encoder.fingerprint).add(ids, checked.vectors)
+            done = int(ids[-1])
+        self._catalog.rows("INSERT OR REPLACE INTO setting VALUES ('encoded_terms', ?)", (done,))
+
+    def _merge_small(self) -> list[ShardRow]:
+        """Merges the smallest shards of a scale that has too many; each vector is rewritten few times in its life."""
+        replaced: list[ShardRow] = []
+        for (scale,) in self._catalog.rows(
+            "SELECT scale FROM shard GROUP BY scale HAVING count(*) > ?", (MERGE_ABOVE,)
+        ):
+            rows = sorted(shard_rows(self._catalog, scale), key=lambda row: row.count)
+            small = [row for row in rows if row.kind == "flat"][: len(rows) - MERGE_DOWN_TO + 1]
+            if len(small) < 2:
+                continue
+            try:
+                new = merge(self._root, small, alive(self._catalog, scale))
+            except DamagedFile:
+                continue  # search and verify name it; new sources need not suffer for it
+            if new is not None:
+                self._finished.append(new)
+            replace_shards(self._catalog, small, new, self.generation)
+            replaced += small
+        return replaced
+
+    # Ending
+
+    def close(self) -> None:
+        """Drops what is staged and lets the next writer in."""
+        try:
+            for shard in self._shards.values():
+                shard.abandon()
+            self._shards = {}
+            self._catalog.end()
+            remove_files([path for row in self._finished for path in row.paths(self._root)])
+        finally:
+            self._catalog.close()
+            self._lock.release()
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
