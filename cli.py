@@ -1,4 +1,5 @@
-"""The command line: ``octavo ingest``, ``search``, ``status``, ``delete``, ``verify``, ``compact``, ``doctor``.
+"""The command line: ``octavo ingest``, ``search``, ``eval``, ``status``, ``delete``, ``verify``, ``compact``
+and ``doctor``.
 
 Standard output carries answers only, with ``--json`` one object (``search -``: one a line); progress and complaints
 go to standard error. Nothing heavy is imported before a command needs it.
@@ -208,6 +209,38 @@ def search(
         raise typer.Exit(FAILED)
 
 
+@app.command("eval")
+def evaluate(
+    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="JSON lines, or a SQuAD-format .json.")],
+    kb: Folder,
+    budgets: Annotated[
+        str, typer.Option(metavar="CHARS,…", help="Characters of context at which to measure.")
+    ] = "400,800,1600,3200,6400",
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the run, question by question.")] = None,
+    against: Annotated[Path | None, typer.Option(metavar="RUN", help="Compare with a run of --report.")] = None,
+    fail_if: Annotated[
+        str, typer.Option(metavar="CONDITIONS", help='Exit with 1 if one holds: "recall@1600<-1 p95>+20%".')
+    ] = "",
+    trec: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a TREC run, and FILE.qrels.")] = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Measure which scale answers best: each alone, every pair and all fused, at equal budgets of context."""
+    from .indexes.collection import KnowledgeBase
+    from .indexes.evaluate.command import Asked, parse_budgets, run_evaluation
+    from .indexes.evaluate.table import counting, show_outcome
+
+    asked = Asked(questions, parse_budgets(budgets), against, fail_if, report, trec)
+    with KnowledgeBase.open(kb, read_only=True, device=device) as base:
+        outcome = run_evaluation(asked, base, device=device, counting=counting)
+    if as_json:
+        _print_json(outcome.to_json(whole=False))
+    else:
+        show_outcome(outcome)
+    if outcome.failed:
+        raise typer.Exit(FAILED)
+
+
 @app.command()
 def status(kb: Folder, as_json: Json = False) -> None:
     """What a knowledge base holds: units, vectors, index kind, measured recall, bytes and model of each scale."""
@@ -314,6 +347,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 failed, 2 usage, 3 some sources failed and the rest is in, 130 interrupted.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
+    # Threads of OpenMP (in torch and FAISS) otherwise spin while they wait: on a busy machine ten times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app(args=given, prog_name="octavo")
     except SystemExit as end:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ AGREEMENT = 0.9
 """A sentence gives way to what contains it where the mean score in there reaches this share of its own."""
 
 LEAST_CHARACTERS = 60
-"""A hit shorter than this (a heading, a "Yes.") takes in what follows it in its paragraph."""
+"""A hit shorter than this (a "Yes.") takes in what follows it in its paragraph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +28,26 @@ class Choice:
     Attributes:
         first, last: Half-open, sentences of the universe.
         scale: The coarsest scale of which the run holds a whole span.
-        score: Mean score of its sentences by characters; of the best one where sentences were added to fill up.
+        core: Half-open, the sentences that were chosen for their score; the others came along.
+        score: Mean score of the core by characters.
     """
 
     first: int
     last: int
     scale: Scale
+    core: tuple[int, int]
     score: float
 
 
-def best(universe: Universe, scores: Floats, count: int) -> list[Choice]:
-    """The best spans, each at the scale that fits: a sentence, or its paragraph or section where those agree."""
+def best(
+    universe: Universe, scores: Floats, count: int, is_heading: Callable[[int], bool] = lambda sentence: False
+) -> list[Choice]:
+    """The best spans, each at the scale that fits: a sentence, or its paragraph or section where those agree.
+
+    Args:
+        is_heading: Whether a sentence is a heading. A heading matches what stands under it and answers nothing, so its
+            paragraph takes its place.
+    """
     groups = {scale: _bounds(universe, scale) for scale in (PARAGRAPH, SECTION)}
     characters = universe.stop - universe.start
     covered = np.zeros(len(universe), bool)
@@ -47,32 +57,65 @@ def best(universe: Universe, scores: Floats, count: int) -> list[Choice]:
             break
         if covered[sentence]:
             continue
-        choice = Choice(sentence, sentence + 1, SENTENCE, float(scores[sentence]))
+        choice = Choice(sentence, sentence + 1, SENTENCE, (sentence, sentence + 1), float(scores[sentence]))
+        heading = is_heading(sentence)
         for scale, (first, last) in groups.items():
             a, b = int(first[sentence]), int(last[sentence])
             mean = float(np.average(scores[a:b], weights=characters[a:b]))
-            if covered[a:b].any() or mean < AGREEMENT * choice.score:
+            agree = mean >= AGREEMENT * choice.score or (heading and scale is PARAGRAPH)
+            if covered[a:b].any() or not agree:
                 break
-            choice = Choice(a, b, scale, choice.score)
-        choice = _long_enough(
-            universe, choice, int(groups[PARAGRAPH][0][sentence]), int(groups[PARAGRAPH][1][sentence]), covered
-        )
+            choice = replace(choice, first=a, last=b, scale=scale)
+        a, b = (int(edge[sentence]) for edge in groups[PARAGRAPH])
+        choice = _long_enough(universe, choice, a, b, covered)
+        beside = bool(covered[a:b].any())
         covered[choice.first : choice.last] = True
+        if beside and universe.stop[choice.last - 1] - universe.start[choice.first] < LEAST_CHARACTERS:
+            continue  # a scrap beside a hit that is there already
         chosen.append(choice)
     return chosen
 
 
-def ranked(universe: Universe, scores: Floats, scale: Scale, count: int) -> list[Choice]:
-    """The best spans of one scale, by the mean score of their sentences."""
-    if not len(universe):
-        return []
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """The spans of one scale that something speaks for, best first.
+
+    Attributes:
+        first, last: Half-open, sentences of the universe. *Shape:* (m,)
+        score: Mean score of the sentences by characters. *Shape:* (m,)
+    """
+
+    scale: Scale
+    first: Ints
+    last: Ints
+    score: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def choice(self, position: int) -> Choice:
+        """The span at a position, 0 being the best."""
+        first, last = int(self.first[position]), int(self.last[position])
+        return Choice(first, last, self.scale, (first, last), float(self.score[position]))
+
+
+def rank(universe: Universe, scores: Floats, scale: Scale) -> Ranking:
+    """All spans of one scale, by the mean score of their sentences."""
     first, last = _bounds(universe, scale)
     heads = np.flatnonzero(first == np.arange(len(universe)))
+    if not len(heads):
+        return Ranking(scale, heads, heads, np.empty(0))
     characters = (universe.stop - universe.start).astype(np.float64)
     means = np.add.reduceat(scores * characters, heads) / np.add.reduceat(characters, heads)
-    order = np.argsort(-means, kind="stable")[:count]
+    order = np.argsort(-means, kind="stable")
     order = order[means[order] > 0]
-    return [Choice(int(heads[i]), int(last[heads[i]]), scale, float(means[i])) for i in order]
+    return Ranking(scale, heads[order], last[heads[order]], means[order])
+
+
+def ranked(universe: Universe, scores: Floats, scale: Scale, count: int) -> list[Choice]:
+    """The best spans of one scale, by the mean score of their sentences."""
+    ranking = rank(universe, scores, scale)
+    return [ranking.choice(position) for position in range(min(count, len(ranking)))]
 
 
 def fill(universe: Universe, scores: Floats, budget: int, scale: Scale = SENTENCE) -> list[Choice]:
@@ -80,35 +123,57 @@ def fill(universe: Universe, scores: Floats, budget: int, scale: Scale = SENTENC
 
     Characters between joined neighbours count too.
     """
-    left = budget
-    taken = np.zeros(len(universe), bool)
+    ranking = rank(universe, scores, scale)
+    order, taken = pack(universe, ranking, budget)
+    return _joined(universe, [ranking.choice(position) for position in order], taken)
+
+
+def pack(universe: Universe, ranking: Ranking, budget: int) -> tuple[list[int], npt.NDArray[np.bool_]]:
+    """Which spans of a ranking fit into ``budget`` characters, taken in its order.
+
+    Returns:
+        Positions in the ranking, and which sentences that takes. *Shape:* (taken,), (n,)
+    """
+    # Plain lists: an element of an array costs ten times one of a list, and this loop is run for every budget.
+    starts, stops, run = universe.start.tolist(), universe.stop.tolist(), universe.run.tolist()
+    lengths = universe.stop[ranking.last - 1] - universe.start[ranking.first]
+    enough = max(8, int(lengths.min(initial=budget)))
+    left, end = budget, len(starts)
+    taken = bytearray(end)
     order = []
-    for choice in ranked(universe, scores, scale, len(universe)):
-        a, b = choice.first, choice.last
-        start, stop = int(universe.start[a]), int(universe.stop[b - 1])
-        if a and taken[a - 1] and universe.run[a - 1] == universe.run[a]:
-            start = int(universe.stop[a - 1])
-        if b < len(universe) and taken[b] and universe.run[b] == universe.run[a]:
-            stop = int(universe.start[b])
-        if stop - start <= left:
-            left -= stop - start
-            taken[a:b] = True
-            order.append(choice)
-        if left < 8:
+    spans = zip(ranking.first.tolist(), ranking.last.tolist(), lengths.tolist(), strict=True)
+    for position, (a, b, length) in enumerate(spans):
+        if length <= left:  # joining a neighbour only adds what lies between
+            if a and taken[a - 1] and run[a - 1] == run[a]:
+                length += starts[a] - stops[a - 1]
+            if b < end and taken[b] and run[b] == run[a]:
+                length += starts[b] - stops[b - 1]
+            if length <= left:
+                left -= length
+                taken[a:b] = b"\1" * (b - a)
+                order.append(position)
+        if left < enough:
             break
-    return _joined(universe, order, taken)
+    return order, np.frombuffer(taken, np.bool_)
+
+
+def runs(universe: Universe, taken: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Unbroken runs ``[first, last)`` of taken sentences, each inside one document. *Shape:* (r,), (r,)"""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], taken, [False]]).astype(np.int8)))
+    borders = np.flatnonzero(universe.run[1:] != universe.run[:-1]) + 1
+    cuts = np.unique(np.concatenate([edges, borders]))
+    firsts = np.flatnonzero(taken[cuts[:-1]]) if len(cuts) else cuts
+    return cuts[firsts], cuts[firsts + 1] if len(firsts) else cuts[firsts]
 
 
 def _joined(universe: Universe, order: list[Choice], taken: npt.NDArray[np.bool_]) -> list[Choice]:
     """Runs of taken sentences, in the order of their best part."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], taken, [False]]).astype(np.int8)))
-    borders = np.flatnonzero(universe.run[1:] != universe.run[:-1]) + 1
-    cuts = np.unique(np.concatenate([edges, borders]))
+    firsts, lasts = runs(universe, taken)
     made: dict[int, Choice] = {}
     for choice in order:
-        at = int(np.searchsorted(cuts, choice.first, side="right"))
-        a, b = int(cuts[at - 1]), int(cuts[at])
-        made.setdefault(a, Choice(a, b, _scale(universe, a, b), choice.score))
+        at = int(np.searchsorted(firsts, choice.first, side="right")) - 1
+        a, b = int(firsts[at]), int(lasts[at])
+        made.setdefault(a, replace(choice, first=a, last=b, scale=_scale(universe, a, b)))
     return list(made.values())
 
 
@@ -133,7 +198,7 @@ def _long_enough(universe: Universe, choice: Choice, first: int, last: int, cove
         else:
             break
     scale = PARAGRAPH if choice.scale is SENTENCE and (a, b) == (first, last) and b - a > 1 else choice.scale
-    return Choice(a, b, scale, choice.score)
+    return replace(choice, first=a, last=b, scale=scale)
 
 
 def _bounds(universe: Universe, scale: Scale) -> tuple[Ints, Ints]:

@@ -42,9 +42,12 @@ class Hit:
 
     Attributes:
         rank: From 1.
-        score: The fused score, higher is better; comparable within one answer only.
+        score: The fused score of the sentence or span that was chosen; text may have come along to make it readable.
+            Higher is better; comparable within one answer only.
         scale: Name of the scale at which the span was chosen.
-        contributions: Share of the score by scale name (and ``lexical`` for BM25); they sum to the score.
+        contributions: Share of the score by scale name, ``lexical`` for words and ``window`` for the windows between
+            two scales; they sum to the score.
+        context: The sentence around a hit of the character scale, which is a single word; else empty.
     """
 
     rank: int
@@ -52,6 +55,7 @@ class Hit:
     scale: str
     citation: Citation
     contributions: Mapping[str, float]
+    context: str = ""
 
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
@@ -71,6 +75,7 @@ class Hit:
             "score": round(self.score, 6),
             "scale": self.scale,
             "text": cited.quote,
+            "context": self.context,
             "start": cited.start,
             "stop": cited.stop,
             "source": {

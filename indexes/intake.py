@@ -161,8 +161,7 @@ def take_in(
 
 def plan(kb: KnowledgeBase | None, paths: Sequence[Path], encoder_fingerprint: str) -> Iterator[Taken]:
     """What :func:`take_in` would do, as far as can be told without reading the files through."""
-    from ..pipeline.reading import READABLE
-    from ..pipeline.reading.fingerprint import fingerprint
+    from ..pipeline.reading import READABLE, identify
 
     sources = kb.sources() if kb else []
     at = {source.uri: (source.sha256, source.media_type, source.recipe) for source in sources}
@@ -170,7 +169,7 @@ def plan(kb: KnowledgeBase | None, paths: Sequence[Path], encoder_fingerprint: s
     for path in paths:
         try:
             size = path.stat().st_size if path.exists() else 0
-            source = fingerprint(path)
+            source = identify(path)
             if source.media_type not in READABLE:
                 raise UnsupportedSource(f"{path}: no reader takes {source.media_type}; convert it first")
         except SourceError as error:

@@ -15,6 +15,7 @@ from rich.text import Text
 from ..pipeline.document import Flag
 from .doctor import Check, State
 from .intake import UNCHANGED, Taken
+from .kinds import BANDS, FLAT
 
 if TYPE_CHECKING:
     from .collection import Status
@@ -95,6 +96,9 @@ def show_status(console: Console, status: Status, model: str) -> None:
         facts.append("flags " + ", ".join(f"{code} {n:,}" for code, n in sorted(status.flags.items())))
     if status.dead:
         facts.append(f"{status.dead:,} deleted documents wait for octavo compact")
+    slow = [scale.scale for scale in status.scales if scale.vectors >= BANDS[0].below and FLAT.name in scale.kinds]
+    if slow:
+        facts.append(f"octavo compact would give {', '.join(slow)} a faster index")
     for fact in facts:
         console.print(Text(fact))
     table = _table(

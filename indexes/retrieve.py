@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from ..pipeline.embed import Vectors
 from ..pipeline.encoders.character import CharacterEncoder
@@ -97,7 +99,7 @@ def retrieve(
         with _timed(timings, "score"):
             fused = fuse(weigh(universe, vector, words, snapshot), len(universe), pinned)
         with _timed(timings, "choose"):
-            choices = _choose(universe, fused, k, budget, pinned)
+            choices = _choose(snapshot, universe, fused, k, budget, pinned)
         with _timed(timings, "cite"):
             hits = tuple(_hits(snapshot, universe, fused, choices, words, pinned, where))
     return Answer(question, snapshot.generation, hits, timings)
@@ -128,13 +130,24 @@ def _match(snapshot: Snapshot, encoders: Encoders) -> None:
             )
 
 
-def _choose(universe: Universe, fused: Fused, k: int, budget: int | None, pinned: Sequence[Scale]) -> Sequence[Choice]:
+def _choose(
+    snapshot: Snapshot, universe: Universe, fused: Fused, k: int, budget: int | None, pinned: Sequence[Scale]
+) -> Sequence[Choice]:
     finest = next((scale for scale in pinned if scale is not CHARACTER), SENTENCE)
     if budget is not None:
         return fill(universe, fused.total, budget, finest)
     if not pinned:
-        return best(universe, fused.total, k)
+        return best(universe, fused.total, k, partial(_is_heading, snapshot, universe))
     return ranked(universe, fused.total, finest, k)
+
+
+def _is_heading(snapshot: Snapshot, universe: Universe, sentence: int) -> bool:
+    """Whether a sentence is a part of its section's heading path."""
+    path = universe.spans.labels[int(universe.section[sentence])].split(" > ")
+    start, stop = int(universe.start[sentence]), int(universe.stop[sentence])
+    if stop - start > max(map(len, path)):
+        return False
+    return " ".join(snapshot.text(int(universe.content[sentence]), start, stop).split()) in path
 
 
 def _hits(
@@ -149,45 +162,49 @@ def _hits(
     characters = (universe.stop - universe.start).astype(np.float64)
     rank = 0
     for choice in choices:
-        run = slice(choice.first, choice.last)
+        core = slice(*choice.core)
         content = snapshot.content(int(universe.content[choice.first]), where)
         heading = universe.spans.labels[int(universe.section[choice.first])]
         start, stop, scale = int(universe.start[choice.first]), int(universe.stop[choice.last - 1]), choice.scale
         if scale is DOCUMENT:
             document = snapshot.spans(universe.spans.parent[universe.section[[choice.first]]])
             start, stop, heading = int(document.start[0]), int(document.stop[0]), ""
+        context = ""
         if pinned == (CHARACTER,):
-            found = _occurrence(snapshot, universe, choice.first, words)
+            context = snapshot.text(content.id, start, stop)
+            found = _occurrence(context, universe.spans.stems[int(universe.sentence[choice.first])], words)
             if found is None:
                 continue
-            (start, stop), scale = found, CHARACTER
-        # The mean over the span's sentences; in a run that was filled up the best part gave the score.
-        shares = {name: float(np.average(share[run], weights=characters[run])) for name, share in fused.shares.items()}
-        total = sum(shares.values())
+            start, stop, scale = start + found[0], start + found[1], CHARACTER
+        shares = {
+            name: float(np.average(share[core], weights=characters[core])) for name, share in fused.shares.items()
+        }
         rank += 1
         yield Hit(
             rank=rank,
-            score=total,
+            score=choice.score,
             scale=scale.name,
             citation=cite(snapshot, content, start, stop, heading),
             contributions={name: share for name, share in shares.items() if share > 0},
+            context=context,
         )
 
 
-def _occurrence(
-    snapshot: Snapshot, universe: Universe, sentence: int, words: Sequence[QueryTerm]
-) -> tuple[int, int] | None:
-    """Characters of the word in a sentence that comes nearest to one of the question's; the longest of equals."""
+def _occurrence(sentence: str, stems: npt.NDArray[np.int32], words: Sequence[QueryTerm]) -> tuple[int, int] | None:
+    """Characters of the word in a sentence that matches most letters of the question; the first of equals.
+
+    Length counts because a code comes with its parts: ``E-4304`` holds the words ``e`` and ``4304`` too.
+    """
     weights = {stem: weight for word in words if not word.stop_word for stem, weight in word.stems}
-    stems = universe.spans.stems[int(universe.sentence[sentence])]
-    start, stop = int(universe.start[sentence]), int(universe.stop[sentence])
-    text = snapshot.text(int(universe.content[sentence]), start, stop)
     found = [
-        (weights[int(stem)], term.stop - term.start, -term.start, (start + term.start, start + term.stop))
-        for stem, term in zip(stems, terms(text, 0, len(text)), strict=True)
-        if int(stem) in weights
+        (weights[stem] * (term.stop - term.start), -term.start, term.stop)
+        for stem, term in zip(stems.tolist(), terms(sentence), strict=True)
+        if stem in weights
     ]
-    return max(found)[3] if found else None
+    if not found:
+        return None
+    _, before, end = max(found)
+    return -before, end
 
 
 @contextmanager

@@ -39,6 +39,11 @@ def question_words(question: str) -> frozenset[str]:
     return frozenset(word for word in words if (len(word) > 2 or not word.isascii()) and word not in _STOP)
 
 
+def words_of(hit: Hit, words: frozenset[str]) -> frozenset[str]:
+    """What to mark in a hit: the word it cites where it cites one word of a sentence, else the question's words."""
+    return frozenset({hit.text.casefold()}) if hit.context else words
+
+
 def marked(text: str, words: frozenset[str]) -> Iterator[tuple[str, bool]]:
     """Pieces of ``text`` in order, each with whether it is one of the words."""
     at = 0
@@ -109,9 +114,9 @@ def answer_text(answer: Answer, *, longest: int = LONGEST_QUOTE) -> RenderableTy
         hits.add_row(Text(f"{hit.rank}", _RANK), Text(where(hit.citation), f"link {link(hit.citation)}"))
         shared = f"  ({shares(hit.contributions)})" if hit.contributions else ""
         hits.add_row("", Text(f"{hit.scale} {hit.score:.2f}{shared}", _DIM))
-        quoted, left_out = shortened(compact(hit.text), longest)
+        quoted, left_out = shortened(compact(hit.context or hit.text), longest)
         body = Text(style=_QUOTE)
-        for piece, is_word in marked(_clean(quoted), words):
+        for piece, is_word in marked(_clean(quoted), words_of(hit, words)):
             body.append(piece, _WORD if is_word else None)
         if left_out:
             body.append(f" … ({left_out:,} more characters)", "not bold dim")
@@ -130,8 +135,11 @@ def answer_html(answer: Answer) -> str:
 
 
 def _hit_html(hit: Hit, words: frozenset[str]) -> str:
-    quoted, left_out = shortened(compact(hit.text))
-    pieces = (f"<mark>{escape(piece)}</mark>" if is_word else escape(piece) for piece, is_word in marked(quoted, words))
+    quoted, left_out = shortened(compact(hit.context or hit.text))
+    pieces = (
+        f"<mark>{escape(piece)}</mark>" if is_word else escape(piece)
+        for piece, is_word in marked(quoted, words_of(hit, words))
+    )
     more = f" <em>… ({left_out:,} more characters)</em>" if left_out else ""
     return (
         '<div style="margin:0 0 1em 0"><div style="opacity:.75;font-size:90%">'

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from .document import Document, Source, Span
 from .embed import Embeddings, Encoded
 from .errors import SourceError, SourceMissing
-from .reading import Limits, Reader, reader_version
-from .reading.fingerprint import fingerprint
+from .reading import Limits, Reader, identify, reader_version
 from .scale import PARAGRAPH, SECTION, SENTENCE
 from .segment import SEGMENTER_VERSION, cut
 from .terms import TERMS_VERSION, Lexis, lexis
@@ -79,13 +78,29 @@ def discover(paths: Iterable[str | Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in map(str, paths):
-        matches = [path] if os.path.lexists(path) else sorted(glob.glob(os.path.expanduser(path), recursive=True))
+        path = os.path.expanduser(path)
+        matches = [path] if os.path.lexists(path) else _matching(path)
         for match in matches or [path]:
             if os.path.isdir(match):
                 found.update(dict.fromkeys(_files_below(Path(match))))
             else:
                 found[_absolute(match)] = None
     return list(found)
+
+
+def _matching(pattern: str) -> list[str]:
+    """Paths that match a glob, hidden ones only where the glob names them."""
+    parts = Path(pattern).parts
+    fixed = next((i for i, part in enumerate(parts) if glob.has_magic(part)), len(parts))
+    if fixed == len(parts):
+        return []
+    base, rest = Path(*parts[:fixed]), parts[fixed:]
+    # Not glob.glob: its ** follows links to folders, and a link to a folder above never ends.
+    found = base.glob(os.path.join(*rest))
+    hidden = any(part.startswith(".") for part in rest)
+    return sorted(
+        str(path) for path in found if hidden or not any(part.startswith(".") for part in path.relative_to(base).parts)
+    )
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -226,7 +241,7 @@ class _ReaderPool:
             except OSError as error:
                 raise SourceMissing(f"{path}: {error.strerror or error}; check the name and the permissions") from error
             size, mtime_ns = stat.st_size, stat.st_mtime_ns
-            source = fingerprint(path)
+            source = identify(path)
             if known(source):
                 return _Parsed(Outcome(path, "known", "", source, size, mtime_ns))
             document = self._reader().read(path)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .dispatch import READABLE, read_in_process, reader_version
-    from .fingerprint import fingerprint
+    from .identity import identify
     from .sandbox import Limits, Reader
 
-__all__ = ["READABLE", "Limits", "Reader", "fingerprint", "read_in_process", "reader_version"]
+__all__ = ["READABLE", "Limits", "Reader", "identify", "read_in_process", "reader_version"]
 
 _HOMES = {
     "READABLE": "dispatch",
     "read_in_process": "dispatch",
     "reader_version": "dispatch",
-    "fingerprint": "fingerprint",
+    "identify": "identity",
     "Limits": "sandbox",
     "Reader": "sandbox",
 }

@@ -14,7 +14,7 @@ from ..document import Document, Flag, Source
 from ..errors import EmptySource, EncryptedSource, UnsupportedSource
 from . import media_type as types
 from .compose import one_line
-from .fingerprint import fingerprint
+from .identity import identify
 from .language import detect_language
 
 
@@ -102,7 +102,7 @@ def read_in_process(path: Path) -> Document:
         DamagedSource: The parser gave up.
         EmptySource: There is no text in it.
     """
-    source = fingerprint(path)
+    source = identify(path)
     parser = parser_for(source)
     module = importlib.import_module(f".{parser.module}", __package__)
     read = cast(Callable[[Path, Source], Document], getattr(module, parser.function))

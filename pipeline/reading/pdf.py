@@ -15,13 +15,14 @@ from typing import Any
 
 from ..document import Box, Document, Flag, Source
 from ..errors import DamagedSource, EmptySource, EncryptedSource
-from . import ocr, pdf_assembly, pdf_headings, pdf_metadata
+from . import ocr, pdf_assembly, pdf_furniture, pdf_headings, pdf_metadata
 from .pdf_annotations import annotation_pieces
 from .pdf_blocks import write_note
 from .pdf_draft import DraftWriter, PageDraft
-from .pdf_lines import Frame, Move, PageText, page_lines
+from .pdf_lines import Frame, Move
 from .pdf_paragraphs import write_frame
 from .pdf_tables import ruled_tables, rules
+from .pdf_text import PageText, page_lines
 
 OCR_PAGES = 50
 """Pages recognised per file at most, at 4 to 7 s each."""
@@ -125,9 +126,10 @@ def read_pages(pdf: Any, path: Path, source: Source, ocr_pages: int, ocr_seconds
         raise DamagedSource(f"none of the {count} pages of {path} can be read ({report.damage}); try to save it anew")
     outline = pdf_metadata.outline(pdf) if pdf.is_pdf else pdf_headings.Outline({})
     body = pdf_headings.body_size(drafts)
-    pdf_headings.mark_headings(drafts, body, outline)
+    furniture = pdf_furniture.find(drafts, body)
+    pdf_headings.mark_headings(drafts, body, outline, furniture)
     metadata = pdf_metadata.metadata(pdf, drafts)
-    made = pdf_assembly.assemble(drafts, body)
+    made = pdf_assembly.assemble(drafts, furniture)
     _flag_file(pdf, report)
     if made.dropped:
         named = "; ".join(f"{text!r} ({pages})" for text, pages in made.dropped[:5])

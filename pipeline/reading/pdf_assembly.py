@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..document import Block, BlockKind, Page
-from . import pdf_furniture
 from .pdf_characters import is_unspaced
 from .pdf_draft import DraftBlock, PageDraft
+from .pdf_furniture import Furniture
 
 _WORDS = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
 KEPT_PREFIXES = frozenset({"self", "non", "ex", "quasi", "anti", "all", "well"})
@@ -32,13 +32,12 @@ class Assembly:
     dropped: list[tuple[str, int]]
 
 
-def assemble(drafts: list[PageDraft], body: float) -> Assembly:
+def assemble(drafts: list[PageDraft], furniture: Furniture) -> Assembly:
     """Joins pages whose headings are marked. The drafts are used up: each loses its text and boxes when it is done.
 
     Args:
-        body: Font size of the body text.
+        furniture: What is left out.
     """
-    furniture = pdf_furniture.find(drafts, body)
     _set_list_levels(drafts)
     keeps = hyphen_rule(drafts)
     parts: list[str] = []

@@ -12,6 +12,8 @@ from .pdf_characters import is_unspaced
 from .pdf_draft import DraftBlock, DraftWriter, EdgeLine
 from .pdf_lines import Frame, Line, Piece
 
+EDGE = 0.13
+"""Share of a page's height at its upper and lower edge where running headers and footers stand."""
 RUNNING_LINES = 3
 """A running header has no more lines; a longer paragraph at the edge, a legal notice, is one as a whole or not."""
 
@@ -75,7 +77,7 @@ def write_paragraph(
     """
     line = paragraph.lines[0]
     if line.rows is not None:
-        _write_table(line, writer)
+        _write_table(line, writer, frame, zones)
         return
     if _continues_above(paragraph, writer, frame):
         block = writer.blocks[-1]
@@ -85,11 +87,12 @@ def write_paragraph(
         if writer.length:
             writer.raw("\n\n")
         block = DraftBlock(writer.length, writer.length, paragraph.kind, line.size, line.bold, len(paragraph.lines))
-        block.left = line.x0
+        block.left, block.spread = line.x0, len(paragraph.lines) == 1 and line.parts > 2
         writer.blocks.append(block)
     if paragraph.kind is BlockKind.LIST_ITEM and BULLET.match(line.pieces[0].text):
         block.mark = len(line.pieces[0].text) + 1
     whole = writer.length
+    places: list[float] = []
     for at, printed in enumerate(paragraph.lines):
         pieces = printed.pieces
         if at and paragraph.kind is BlockKind.CODE:
@@ -101,10 +104,11 @@ def write_paragraph(
             writer.join(pieces)
         begin = writer.length
         writer.words(pieces)
-        if len(paragraph.lines) <= RUNNING_LINES and (place := _edge(printed, zones, frame)):
+        place = _edge(printed.top, printed.bottom, printed.base, zones, frame.height)
+        places.append(place)
+        if place and len(paragraph.lines) <= RUNNING_LINES:
             writer.edges.append(EdgeLine(begin, writer.length, place, printed.size))
     block.stop = writer.length
-    places = [_edge(printed, zones, frame) for printed in paragraph.lines]
     if len(places) > RUNNING_LINES and all(places):
         writer.edges.append(EdgeLine(whole, writer.length, places[0], line.size))
     if block.stop <= block.start + block.mark:
@@ -124,11 +128,11 @@ def write_paragraph(
         block.kind = BlockKind.NOTE
 
 
-def _edge(line: Line, zones: tuple[float, float], frame: Frame) -> float:
+def _edge(top: float, bottom: float, base: float, zones: tuple[float, float], height: float) -> float:
     """Place of a line that may be a running header (from above) or footer (from below, negative); else 0."""
-    if line.bottom < zones[0]:
-        return line.base
-    return line.base - frame.height if line.top > zones[1] else 0.0
+    if bottom < zones[0]:
+        return base
+    return base - height if top > zones[1] else 0.0
 
 
 def _is_note(paragraph: Paragraph, frame: Frame) -> bool:
@@ -149,10 +153,11 @@ def _continues_above(paragraph: Paragraph, writer: DraftWriter, frame: Frame) ->
     return before.bold == line.bold and (first.islower() or (is_unspaced(first) and is_unspaced(writer.last_char())))
 
 
-def _write_table(line: Line, writer: DraftWriter) -> None:
-    for at, cells in enumerate(line.rows or []):
-        if not any(cells):
-            continue
+def _write_table(line: Line, writer: DraftWriter, frame: Frame, zones: tuple[float, float]) -> None:
+    """Writes the rows of a table; those of a small one near the page's edge may be a running header in a box."""
+    rows = [cells for cells in line.rows or [] if any(cells)]
+    small = len(rows) <= RUNNING_LINES
+    for at, cells in enumerate(rows):
         if writer.length:
             writer.raw("\n" if at and writer.blocks and writer.blocks[-1].kind is BlockKind.TABLE_ROW else "\n\n")
         start = writer.length
@@ -160,4 +165,11 @@ def _write_table(line: Line, writer: DraftWriter) -> None:
             if column:
                 writer.raw(" | ")
             writer.words(cell)
-        writer.blocks.append(DraftBlock(start, writer.length, BlockKind.TABLE_ROW, line.size, left=line.x0))
+        block = DraftBlock(start, writer.length, BlockKind.TABLE_ROW, line.size, left=line.x0, opens=not at)
+        writer.blocks.append(block)
+        boxes = [frame.move(piece.box) for cell in cells for piece in cell] if small else []
+        if not boxes:
+            continue
+        top, bottom = min(box[1] for box in boxes), max(box[3] for box in boxes)
+        if place := _edge(top, bottom, bottom, zones, frame.height):
+            writer.edges.append(EdgeLine(start, writer.length, place, line.size, cells=True))

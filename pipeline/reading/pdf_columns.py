@@ -50,8 +50,7 @@ def _cut(lines: list[Line], depth: int) -> list[list[Line]]:
         columns = [slab for slab in slabs if not slab.crossing and _is_columns(slab)]
         if not columns:
             continue
-        strong = any(len(slab.left) > 2 and len(slab.right) > 2 for slab in columns)
-        if not strong and len(slabs) > 1:
+        if len(slabs) > 1 and not any(_is_certain(slab) for slab in columns):
             continue
         parts: list[list[Line]] = []
         together: list[Line] = []
@@ -100,7 +99,8 @@ def _gutters(lines: list[Line]) -> list[tuple[float, float]]:
     for at, line in enumerate(lines):
         left_edge = line.x0
         for other in lines[max(0, at - 60) : at + 60]:
-            if other is not line and other.x1 <= left_edge and beside(line, other):
+            # Touching heights are enough: columns need not share their base lines.
+            if other.x1 <= left_edge and other.top < line.bottom and line.top < other.bottom:
                 votes.setdefault(round(left_edge / 4), []).append(left_edge)
                 break
     counted: list[tuple[int, float]] = []
@@ -172,6 +172,16 @@ def _is_columns(slab: Slab) -> bool:
     # Short lines on one grid: a table, unless both sides are alike and long, as in an index or a glossary.
     alike = min(left_chars, right_chars) / max(left_chars, right_chars) > 0.6
     return len(few) >= 12 and alike and left_chars > 8 and aligned < 0.98
+
+
+def _is_certain(slab: Slab) -> bool:
+    """Whether columns between crossing lines are no accident: three lines a side, or hardly anything but prose."""
+    few = min(len(slab.left), len(slab.right))
+    if few > 2 or few == 0:
+        return few > 2
+    top = max(min(line.top for line in side) for side in (slab.left, slab.right))
+    bottom = min(max(line.bottom for line in side) for side in (slab.left, slab.right))
+    return top < bottom and min(_prose(slab.left), _prose(slab.right)) > 0.8
 
 
 def _aligned(side: list[Line], other: list[Line]) -> float:

@@ -30,6 +30,8 @@ class DraftBlock:
         runs_on: Ends as a full line without the end of a sentence: may go on in the next column or on the next page.
         mark: Characters at the start that are a list bullet and no part of the block.
         left: Where it begins, in the frame; for the depth of lists.
+        opens: It is the first row of its table.
+        spread: It is one line of three or more parts with wide gaps between them: a row of a table or a form.
     """
 
     start: int
@@ -42,6 +44,8 @@ class DraftBlock:
     mark: int = 0
     left: float = 0.0
     level: int = 0
+    opens: bool = False
+    spread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,14 @@ class EdgeLine:
     Attributes:
         start, stop: In the draft's text.
         place: y in points, from the upper edge if positive, from the lower edge if negative.
+        cells: It is the row of a small table.
     """
 
     start: int
     stop: int
     place: float
     size: float
+    cells: bool = False
 
 
 @dataclass(slots=True)

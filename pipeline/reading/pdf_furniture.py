@@ -1,19 +1,24 @@
 """Running headers, footers and page numbers: lines that stand at the same place on page after page.
 
 The numbers in a line are ignored when lines are compared ("Page 3 of 9"). A line that is nothing but a number is a page
-number only if it counts along with the pages, so the last row of a table is safe.
+number only if it counts along with the pages, so the last row of a table is safe. A table's header
+that is printed anew on each page on which the table goes on is dropped there too.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .pdf_draft import EdgeLine, PageDraft
+from ..document import BlockKind
+from .pdf_draft import DraftBlock, EdgeLine, PageDraft
 
 NEAR_PAGES = 12
 """A running header belongs to a chapter: its repetitions are looked for this many pages to either side."""
+HEADER_ROWS = 3
+"""A table's header has no more rows."""
 SLOT = 6.0
 """Points within which two lines stand at the same height."""
 
@@ -38,6 +43,11 @@ class Furniture:
     ranges: dict[int, list[tuple[int, int]]]
     samples: list[tuple[str, int]]
 
+    def remaining(self, draft: PageDraft) -> list[DraftBlock]:
+        """The blocks of a page of which something is part of the text."""
+        ranges = self.ranges.get(draft.number)
+        return [block for block in draft.blocks if not (ranges and _covered(draft, block, ranges))]
+
 
 def find(drafts: list[PageDraft], body: float) -> Furniture:
     """Finds the running lines of a document.
@@ -46,19 +56,26 @@ def find(drafts: list[PageDraft], body: float) -> Furniture:
         drafts: All pages, in order.
         body: Font size of the body text; larger print must be on most pages to be called a running line.
     """
-    where: dict[tuple[str, int], list[int]] = {}
+    where: dict[tuple[str, int], list[int]] = {}  # page positions by wording and height
     lines: list[tuple[int, EdgeLine, str, str]] = []
     for at, draft in enumerate(drafts):
         for edge in draft.edges:
             text = draft.text[edge.start : edge.stop]
             key = _key(text)
             lines.append((at, edge, text, key))
-            where.setdefault((key, round(edge.place / SLOT)), []).append(at)
+            for wording in {key, text}:
+                where.setdefault((wording, round(edge.place / SLOT)), []).append(at)
     ranges: dict[int, list[tuple[int, int]]] = {}
     dropped: Counter[str] = Counter()
     for at, edge, text, key in lines:
         slot = round(edge.place / SLOT)
-        pages = sorted({page for near in (slot - 1, slot, slot + 1) for page in where.get((key, near), ())})
+        pages, same = (
+            sorted({page for near in (slot - 1, slot, slot + 1) for page in where.get((wording, near), ())})
+            for wording in (key, text)
+        )
+        others = [page for page in pages if page != at]
+        if edge.cells and len(same) < 3 and not (len(others) > 1 and _counts(at, edge, text, others, drafts)):
+            continue  # the figures in a table are what it says
         if _is_running(at, edge, text, key, pages, drafts, body):
             ranges.setdefault(drafts[at].number, []).append((edge.start, edge.stop))
     for draft in drafts:
@@ -69,7 +86,44 @@ def find(drafts: list[PageDraft], body: float) -> Furniture:
             del ranges[draft.number]
         else:
             dropped.update(_NUMBER.sub("#", draft.text[a:b]) for a, b in found)
+    found_all = Furniture(ranges, [])
+    for draft, start, stop in _repeated_headers(drafts, found_all):
+        ranges.setdefault(draft.number, []).append((start, stop))
+        dropped[draft.text[start:stop]] += 1
     return Furniture(ranges, dropped.most_common())
+
+
+def _covered(draft: PageDraft, block: DraftBlock, ranges: list[tuple[int, int]]) -> bool:
+    at = block.start
+    for start, stop in sorted(ranges):
+        if start > at and draft.text[at:start].strip():
+            return False
+        at = max(at, stop)
+        if at >= block.stop:
+            return True
+    return not draft.text[at : block.stop].strip()
+
+
+def _repeated_headers(drafts: list[PageDraft], furniture: Furniture) -> Iterable[tuple[PageDraft, int, int]]:
+    """Ranges of table headers which stand already above the same table's rows on a page before."""
+    header: list[str] = []
+    for draft in drafts:
+        blocks = furniture.remaining(draft)
+        leading = next((at for at, block in enumerate(blocks) if block.kind is not BlockKind.TABLE_ROW), len(blocks))
+        rows = [draft.text[block.start : block.stop] for block in blocks[:leading]]
+        same = 0
+        for row, old in zip(rows, header, strict=False):
+            if row != old or (same and _NUMBER.search(row)):
+                break  # the second row of a header has no figures; two tables' data may begin alike
+            same += 1
+        if header and same < len(rows):
+            yield from ((draft, block.start, block.stop) for block in blocks[:same])
+        if not blocks or blocks[-1].kind is not BlockKind.TABLE_ROW:
+            header = []
+            continue
+        opening = max((at for at, block in enumerate(blocks) if block.opens), default=0)
+        if opening or not (header and same):
+            header = [draft.text[block.start : block.stop] for block in blocks[opening : opening + HEADER_ROWS]]
 
 
 def _key(text: str) -> str:

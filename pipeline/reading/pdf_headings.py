@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ..document import BlockKind
 from .pdf_draft import DraftBlock, PageDraft
+from .pdf_furniture import Furniture
 
 MAX_CHARS = 200
 MAX_LINES = 4
@@ -22,6 +23,7 @@ _NUMBERED = re.compile(
     r"(?:(?:chapter|section|appendix|part|kapitel|teil|anhang|chapitre)\s+)?(\d{1,2}(?:\.\d{1,2}){0,4}|[A-Z](?:\.\d{1,2})+|[IVX]{1,5}\.)\.?\s+\S",
     re.I,
 )
+_DECIMAL = re.compile(r"\d{1,2}(?:\.\d{1,2})+\.?\s+\S")
 _CHAPTER = re.compile(r"第[\d一二三四五六七八九十百]+[章节節回部]")
 
 Style = tuple[float, bool]
@@ -63,35 +65,57 @@ def body_size(drafts: list[PageDraft]) -> float:
     return sizes.most_common(1)[0][0] if sizes else 0.0
 
 
-def mark_headings(drafts: list[PageDraft], body: float, outline: Outline) -> None:
-    """Turns paragraphs that are headings into ``HEADING`` blocks with a level, in place."""
+def mark_headings(drafts: list[PageDraft], body: float, outline: Outline, furniture: Furniture) -> None:
+    """Turns paragraphs that are headings into ``HEADING`` blocks with a level, in place.
+
+    Running headers and footers are none, and stand between no heading and its text.
+    """
     total = bold = 0
     for draft in drafts:
         for block in draft.blocks:
             total += block.stop - block.start
             bold += (block.stop - block.start) * block.bold
     bold_body = 2 * bold > total
-    found: list[tuple[PageDraft, DraftBlock, str, int]] = []
-    for draft in drafts:
-        for at, block in enumerate(draft.blocks):
-            if block.kind not in (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM) or block.mark:
-                continue
-            if block.lines > MAX_LINES or block.stop - block.start > MAX_CHARS:
-                continue
-            text = draft.text[block.start : block.stop]
-            level = outline.level(draft.number, text)
-            following = draft.blocks[at + 1] if at + 1 < len(draft.blocks) else None
-            if level or _is_heading(text, block, following, body, bold_body):
-                found.append((draft, block, text, level))
-    styles: Counter[Style] = Counter(_style(block) for _, block, _, level in found if not level)
-    ranked = sorted(styles, reverse=True)
-    for _, block, text, level in found:
+    found: list[tuple[DraftBlock, str, int]] = []
+    blocks = [(draft, block) for draft in drafts for block in furniture.remaining(draft)]
+    for at, (draft, block) in enumerate(blocks):
+        if block.kind not in (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM) or block.mark or block.spread:
+            continue
+        if block.lines > MAX_LINES or block.stop - block.start > MAX_CHARS:
+            continue
+        text = draft.text[block.start : block.stop]
+        level = outline.level(draft.number, text)
+        there, following = blocks[at + 1] if at + 1 < len(blocks) else (draft, None)
+        if there is not draft and (not _DECIMAL.match(text) or text[-1].isdigit()):
+            following = None  # the last line of a page is a footer rather than a heading, unless it says otherwise
+        if level or _is_heading(text, block, following, body, bold_body):
+            found.append((block, text, level))
+    ranks = _ranks([(_style(block), level) for block, _, level in found])
+    for block, text, level in found:
         block.kind = BlockKind.HEADING
         if not level:
             numbered = _NUMBERED.match(text)
             depth = numbered.group(1).count(".") + 1 if numbered and numbered.group(1)[-1] != "." else 1
-            level = max(ranked.index(_style(block)) + 1, depth)
+            level = max(ranks[_style(block)], depth)
         block.level = min(level, 6)
+
+
+def _ranks(found: list[tuple[Style, int]]) -> dict[Style, int]:
+    """Level of each print style: that of most of its headings in the outline, else one below the next larger style.
+
+    Args:
+        found: Style of each heading, and its level in the outline or 0.
+    """
+    listed: dict[Style, Counter[int]] = {}
+    for style, level in found:
+        listed.setdefault(style, Counter()).update([level] if level else [])
+    ranks: dict[Style, int] = {}
+    deepest = 0
+    for style in sorted(listed, reverse=True):
+        known = listed[style].most_common(1)
+        ranks[style] = known[0][0] if known else deepest + 1
+        deepest = max(deepest, ranks[style]) if known else deepest + 1
+    return ranks
 
 
 def _style(block: DraftBlock) -> Style:

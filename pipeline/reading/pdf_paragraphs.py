@@ -8,14 +8,11 @@ from itertools import pairwise
 
 from ..document import BlockKind
 from .pdf_aligned import aligned_tables
-from .pdf_blocks import BULLET, BULLETS, Paragraph, Style, ends, write_paragraph
+from .pdf_blocks import BULLET, BULLETS, EDGE, Paragraph, Style, ends, write_paragraph
 from .pdf_characters import is_unspaced
 from .pdf_columns import beside, flows
 from .pdf_draft import HYPHENS, DraftWriter
 from .pdf_lines import Frame, Line, Move, Piece
-
-EDGE = 0.13
-"""Share of a page's height at its upper and lower edge where running headers and footers stand."""
 
 _ENUMERATOR = re.compile(r"(?:\(?(\d{1,3})[.)]|\(?([a-zA-Z])[.)]|\(([ivx]{1,5})\)|\[(\d{1,3})\])$")
 _GLUED = re.compile(r"\(?\d{1,3}[.)][^\W\d]")
@@ -118,6 +115,7 @@ def _merged(row: list[Line], move: Move) -> Line:
         widest.size,
         all(line.bold for line in row),
         all(line.mono for line in row),
+        sum(line.x0 - row[at - 1].x1 > 2.0 * line.size for at, line in enumerate(row) if at) + 1,
     )
 
 

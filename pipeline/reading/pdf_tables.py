@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from .pdf_aligned import standing_for
+from .pdf_blocks import EDGE
 from .pdf_lines import Frame, Line, Move, Piece, TableRows
 
 SNAP = 2.5
@@ -20,6 +22,8 @@ COLUMN_GAP = 12.0
 """Points of white between the shaded columns of one table."""
 MAX_RULES = 3000
 """More vectors than this on a page are a drawing."""
+HEADER_LINES = 3
+"""Lines of print in a row standing alone."""
 MAX_CELL_WORDS = 150
 """A cell with more words is a frame of the page's layout, not of a table."""
 
@@ -122,7 +126,7 @@ def _grids(across: list[Rule], down: list[Rule]) -> list[Grid]:
     for j, other in enumerate(down):
         groups.setdefault(root(len(across) + j), ([], []))[1].append(other)
     grids = _side_by_side([group for group in groups.values() if len(group[0]) >= 2 and len(group[1]) >= 2])
-    grids = [group for group in grids if len(group[0]) >= 3 and len(group[1]) >= 3]
+    grids = [group for group in grids if len(group[1]) >= 3]
     return sorted(grids, key=lambda group: sum(rule.high - rule.low for rule in group[0]))
 
 
@@ -159,7 +163,7 @@ def _places(strokes: list[Rule]) -> list[float]:
 def _table(frame: Frame, across: list[Rule], down: list[Rule]) -> tuple[Line, set[int]] | None:
     """The table on a grid, and the ids of the lines it takes in; ``None`` where the grid is only decoration."""
     ys, xs = _places(across), _places(down)
-    if len(ys) < 3 or len(xs) < 3:
+    if len(ys) < 2 or len(xs) < 3:
         return None
     inside = [line for line in frame.lines if line.rows is None and _within(line, xs, ys)]
     if not inside:
@@ -189,7 +193,7 @@ def _table(frame: Frame, across: list[Rule], down: list[Rule]) -> tuple[Line, se
         cells = {cell: content for cell, content in cells.items() if cell not in frames}
     filled_columns = {column for _, column in cells}
     filled_rows = {row for row, _ in cells}
-    if len(filled_columns) < 2 or len(filled_rows) < 2:
+    if len(filled_columns) < 2 or (len(filled_rows) < 2 and not _torn_off(frame, inside, xs, ys)):
         return None
     rows: TableRows = []
     columns = sorted(filled_columns)
@@ -200,6 +204,27 @@ def _table(frame: Frame, across: list[Rule], down: list[Rule]) -> tuple[Line, se
         rows.extend(_printed_rows(content))
     low, high = min(row for row, _ in cells), max(row for row, _ in cells)
     return standing_for(rows, xs[0], ys[low], xs[-1], ys[high + 1], inside), {id(line) for line in inside}
+
+
+def _torn_off(frame: Frame, row: list[Line], xs: list[float], ys: list[float]) -> bool:
+    """Whether a single ruled row is the header of a table that begins overleaf, or the last row of one before.
+
+    It stands first or last on the page, running lines aside, fits its words, and its print is no larger than that of
+    the rest of the page: anything else is a panel or a banner.
+    """
+    others = [line for line in frame.lines if not any(line is own for own in row)]
+    printed = len({round(line.base) for line in row})
+    size = max(line.size for line in row)
+    fits = ys[-1] - ys[0] < (1.4 * printed + 2) * size and xs[-1] - xs[0] < 0.95 * frame.width
+    if not others or not fits or printed > HEADER_LINES or size > 1.2 * median(line.size for line in others):
+        return False
+    edge = EDGE * frame.height
+    above = [line for line in others if line.base < ys[0] and (line.rows is not None or line.bottom > edge)]
+    below = [
+        line for line in others if line.base > ys[-1] and (line.rows is not None or line.top < frame.height - edge)
+    ]
+    beside = any(ys[0] <= line.base <= ys[-1] for line in others)
+    return not beside and not (above and below)
 
 
 def _slots(line: Line, frame: Frame, xs: list[float], ys: list[float]) -> list[tuple[int, int]]:

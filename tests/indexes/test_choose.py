@@ -116,7 +116,19 @@ def test_sentences_that_agree_become_their_paragraph_then_their_section() -> Non
     assert (section.first, section.last, section.scale) == (0, 5, SECTION)
 
 
-def test_a_heading_takes_in_what_follows_it() -> None:
+def test_the_paragraph_takes_the_place_of_a_heading() -> None:
+    made = universe([[[[80, 90, 90], [90]]]])
+    choice = best(made, np.array([0.9, 0.2, 0.2, 0.1], np.float32), 1, lambda sentence: sentence == 0)[0]
+    assert (choice.first, choice.last, choice.scale) == (0, 3, PARAGRAPH)
+
+
+def test_a_scrap_beside_a_hit_is_no_hit() -> None:
+    made = universe([[[[12, 90, 90]]]])
+    choices = best(made, np.array([0.8, 0.9, 0.2], np.float32), 3)
+    assert [(choice.first, choice.last) for choice in choices] == [(1, 2), (2, 3)]
+
+
+def test_a_short_sentence_takes_in_what_follows_it() -> None:
     made = universe([[[[12, 90, 90]]]])
     choice = best(made, np.array([0.9, 0.2, 0.2], np.float32), 1)[0]
     assert (choice.first, choice.last) == (0, 2)

@@ -67,8 +67,8 @@ def test_the_first_hit_holds_the_answer(kb: KnowledgeBase, question: str, words:
 
 
 def test_an_exact_code_is_never_below_a_near_one(kb: KnowledgeBase) -> None:
-    for code in ("E-4304", "E-4305"):
-        first = ask(kb, code, scales=("character",)).hits[0]
+    for code, asked in (("E-4304", "E-4304"), ("E-4305", "E-4305"), ("E-4304", "E-43O4"), ("E-4305", "e4305")):
+        first = ask(kb, asked, scales=("character",)).hits[0]
         assert first.text == code
         assert first.scale == "character"
 
@@ -94,6 +94,12 @@ def test_contributions_sum_to_the_score(kb: KnowledgeBase) -> None:
         for hit in ask(kb, question, k=9).hits:
             assert sum(hit.contributions.values()) == pytest.approx(hit.score, abs=1e-5)
             assert 0 < hit.score <= 1 + 1e-5
+
+
+def test_scores_fall_with_rank(kb: KnowledgeBase) -> None:
+    for options in ({"k": 50}, {"budget": 500}, {"k": 9, "scales": ("paragraph",)}):
+        scores = [hit.score for hit in ask(kb, "boiler filter warranty", **options).hits]
+        assert scores == sorted(scores, reverse=True)
 
 
 def test_hits_do_not_overlap_and_are_ranked(kb: KnowledgeBase) -> None:
@@ -271,7 +277,7 @@ def test_fusion_of_pinned_scales_leaves_the_others_out(kb: KnowledgeBase) -> Non
     spread = [only.total[universe.paragraph == holder] for holder in np.unique(universe.paragraph)]
     assert all(np.ptp(scores) < 1e-6 for scores in spread)
     everything = fuse(evidence, len(universe))
-    assert set(everything.shares) <= {*SCALES, "context", "lexical"}
+    assert set(everything.shares) <= {*SCALES, "window", "lexical"}
     assert everything.total.max() <= 1 + 1e-5
     np.testing.assert_allclose(np.sum(list(everything.shares.values()), axis=0), everything.total, atol=1e-6)
     assert SENTENCE.name in everything.shares
@@ -289,3 +295,15 @@ def test_vectors_of_another_encoder_are_refused(kb: KnowledgeBase) -> None:
     other.fingerprint = "something else"
     with kb.snapshot() as snapshot, pytest.raises(FingerprintMismatch, match=r"bag-of-words.*something else"):
         retrieve("pump", snapshot, Encoders(other, SPELLING))
+
+
+def test_a_word_comes_with_its_sentence(kb: KnowledgeBase) -> None:
+    hit = ask(kb, "E-43O4", scales=("character",)).hits[0]
+    assert hit.context == "E-4304 means that the pump is dry."
+    assert all(not hit.context for hit in ask(kb, "pump").hits)
+
+
+def test_a_heading_is_answered_by_what_stands_under_it(kb: KnowledgeBase) -> None:
+    first = ask(kb, "Warranty", k=1).hits[0]
+    assert first.text.startswith("Warranty")
+    assert "pump, valve and boiler for two years" in first.text

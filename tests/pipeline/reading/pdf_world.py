@@ -39,6 +39,19 @@ def column(page: Any, x0: float, y0: float, x1: float, lines: list[str], size: f
     return y0
 
 
+def grid(page: Any, x0: float, y0: float, rows: list[list[str]], width: float = 130, size: float = 10) -> float:
+    """Prints a table with a box around each cell; returns the y below its last row."""
+    import pymupdf
+
+    for row in rows:
+        for place, cell in enumerate(row):
+            box = pymupdf.Rect(x0 + width * place, y0, x0 + width * (place + 1), y0 + 2 * size)
+            page.draw_rect(box)
+            page.insert_text((box.x0 + 5, box.y1 - 0.6 * size), cell, fontsize=size)
+        y0 += 2 * size
+    return y0
+
+
 def wrapped(text: str, chars: int) -> list[str]:
     """``text`` cut into lines of at most ``chars`` characters."""
     lines, line = [], ""

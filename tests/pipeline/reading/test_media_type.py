@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from octavo.pipeline.errors import SourceMissing, UnsupportedSource
-from octavo.pipeline.reading import fingerprint
+from octavo.pipeline.reading import identify
 from octavo.pipeline.reading import media_type as types
 
 CASES = [
@@ -48,7 +48,7 @@ CASES = [
 def test_type_by_content(tmp_path: Path, name: str, data: bytes, expected: str) -> None:
     path = tmp_path / name
     path.write_bytes(data)
-    assert fingerprint(path).media_type == expected
+    assert identify(path).media_type == expected
 
 
 @pytest.mark.parametrize(
@@ -68,17 +68,17 @@ def test_type_of_archives(tmp_path: Path, members: dict[str, str], expected: str
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    assert fingerprint(path).media_type == expected
+    assert identify(path).media_type == expected
     cut = tmp_path / "cut.bin"
     cut.write_bytes(path.read_bytes()[:-20])
     if expected not in (types.ZIP, types.EPUB):
-        assert fingerprint(cut).media_type == expected
+        assert identify(cut).media_type == expected
 
 
 def test_digest_and_address(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"abc")
-    source = fingerprint(path)
+    source = identify(path)
     assert source.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert source.uri == str(path)
 
@@ -87,9 +87,9 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     import os
 
     with pytest.raises(SourceMissing, match="no such file"):
-        fingerprint(tmp_path / "absent.txt")
+        identify(tmp_path / "absent.txt")
     with pytest.raises(SourceMissing, match="is a folder"):
-        fingerprint(tmp_path)
+        identify(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UnsupportedSource, match="no regular file"):
-        fingerprint(tmp_path / "pipe")
+        identify(tmp_path / "pipe")

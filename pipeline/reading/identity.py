@@ -15,7 +15,7 @@ from .media_type import HEAD_BYTES, media_type
 _CHUNK: Final = 1024 * 1024
 
 
-def fingerprint(path: Path) -> Source:
+def identify(path: Path) -> Source:
     """Stream a file's SHA-256 and find its media type.
 
     The media type may be one that no reader takes; :class:`~.sandbox.Reader` then says so.

@@ -1,0 +1,329 @@
+"""Evidence once a question; then each scale alone, every pair and all fused, at equal budgets of context."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from time import perf_counter
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ...pipeline.errors import QueryError
+from ...pipeline.scale import TEXT_SCALES
+from ..choose import Ints, Ranking, pack, rank, runs
+from ..cite import cite
+from ..collection import KnowledgeBase
+from ..evidence import Universe, gather, weigh
+from ..expand import expand
+from ..hit import Citation
+from ..retrieve import QUESTION_CHARACTERS, Encoders, retrieve
+from ..snapshot import Snapshot
+from . import metrics
+from .gold import Gold, Judge
+from .grounding import Grounder, Grounding
+from .metered import Metered
+from .metrics import NOT_APPLICABLE, on_axis
+from .questions import Question
+from .rows import FUSED, Row, rows
+from .run import EvaluationRun, Judged
+
+Floats = npt.NDArray[np.float64]
+
+BUDGETS = (400, 800, 1600, 3200, 6400)
+RANKS = (1, 5, 10)
+RUN_DEPTH = 100
+"""Spans a question that a TREC run file holds."""
+
+Ranked = list[tuple[str, float]]
+"""What was ranked for a question, best first: name and score."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """A run, and the fused rankings behind it for a TREC run file.
+
+    Attributes:
+        ranked_sources: By question: paths, best first.
+    """
+
+    run: EvaluationRun
+    ranked_sources: list[Ranked]
+    relevant_sources: list[dict[str, int]]
+
+
+@dataclass(slots=True)
+class _Measured:
+    """The values of one question."""
+
+    scores: dict[str, list[float]] = field(default_factory=dict)
+    signals: dict[str, float] = field(default_factory=dict)
+
+    def put(self, name: str, value: float) -> None:
+        self.scores.setdefault(name, []).append(value)
+
+
+def evaluate(
+    base: KnowledgeBase,
+    encoders: Encoders,
+    questions: Sequence[Question],
+    budgets: Sequence[int] = BUDGETS,
+    *,
+    step: Callable[[], None] = lambda: None,
+) -> Evaluation:
+    """Measure how well every scale, alone and fused, finds what the questions ask for.
+
+    Candidates are those of all scales in every row, so rows differ by what ranks them.
+
+    Args:
+        step: Called after each question.
+
+    Raises:
+        QueryError: A question names a place that the knowledge base does not hold, or is far too long.
+        FingerprintMismatch: The vectors were made by other encoders.
+    """
+    budgets = sorted(set(budgets))
+    if not questions:
+        raise QueryError("there are no questions to evaluate with: give at least one")
+    for question in questions:
+        if len(question.text) > QUESTION_CHARACTERS:
+            length = len(question.text)
+            raise QueryError(
+                f"question {question.id} has {length} characters, at most {QUESTION_CHARACTERS} are allowed"
+            )
+    # One snapshot for all questions: a run is of one generation. SQLite's log grows meanwhile if others write.
+    with base.snapshot() as snapshot:
+        judge = Judge(base, snapshot)
+        golds = [judge.gold(question) for question in questions]
+        table = rows(snapshot.scales)
+        asker = _Asker(snapshot, encoders, table, budgets)
+        # Refuses vectors of another model, and pays what only the first question pays: files opened, code warmed up.
+        retrieve(questions[0].text, snapshot, encoders, budget=budgets[-1])
+        measured, ranked = [], []
+        for question, gold in zip(questions, golds, strict=True):
+            values, sources = asker.measure(question, gold)
+            measured.append(values)
+            ranked.append(sources)
+            step()
+        relevant = [
+            {
+                asker.uri(content): grade
+                for content, grade in zip(gold.contents.tolist(), gold.grades.tolist(), strict=True)
+            }
+            for gold in golds
+        ]
+        generation = snapshot.generation
+    run = EvaluationRun(
+        knowledge_base=str(base.path),
+        generation=generation,
+        model=base.model,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        octavo=version("octavo"),
+        budgets=tuple(budgets),
+        rows=table,
+        questions=tuple(_judged(questions)),
+        scores={name: np.array([one.scores[name] for one in measured], np.float64) for name in measured[0].scores},
+        signals={name: np.array([one.signals[name] for one in measured], np.float64) for name in measured[0].signals},
+    )
+    return Evaluation(run, ranked, relevant)
+
+
+def _judged(questions: Sequence[Question]) -> Iterator[Judged]:
+    asked: Counter[str] = Counter()
+    for question in questions:
+        asked[question.text] += 1
+        again = asked[question.text]
+        key = question.text if again == 1 else f"{question.text} ({again})"
+        yield Judged(question.id, key, question.text, question.question_class, question.answerable)
+
+
+class _Asker:
+    """Asks one question after the other."""
+
+    def __init__(self, snapshot: Snapshot, encoders: Encoders, table: Sequence[Row], budgets: Sequence[int]) -> None:
+        self._snapshot, self._encoders, self._table, self._budgets = snapshot, encoders, table, budgets
+        self._uris: dict[int, str] = {}
+        self._grounder = Grounder()
+
+    def uri(self, content: int) -> str:
+        """The first path of a content."""
+        if content not in self._uris:
+            self._uris[content] = self._snapshot.content(content).source.uri
+        return self._uris[content]
+
+    def measure(self, question: Question, gold: Gold) -> tuple[_Measured, Ranked]:
+        measured = _Measured()
+        ms: dict[str, float] = {}
+        metered = Metered(self._snapshot)
+        # It passes on everything a snapshot has, which the type checker cannot see.
+        snapshot = cast(Snapshot, metered)
+        with _timed(ms, "encode"):
+            vector = self._encoders.text.encode_questions([question.text])[0]
+        with _timed(ms, "expand"):
+            words = expand(question.text, snapshot, self._encoders.spelling)
+        with _timed(ms, "search"):
+            universe = gather(vector, words, snapshot, None, 1)
+        with _timed(ms, "score"):
+            evidence = weigh(universe, vector, words, snapshot)
+        index_ms = metered.reset()
+        sources: Ranked = []
+        packed: list[npt.NDArray[np.bool_]] = []
+        for row in self._table:
+            began = perf_counter()
+            scores = row.scores(evidence, len(universe))
+            scored = perf_counter()
+            ranking = rank(universe, scores, row.unit)
+            ranked = perf_counter()
+            taken = [pack(universe, ranking, budget)[1] for budget in self._budgets]
+            if row.name == FUSED:
+                ms["score"] += (scored - began) * 1000
+                # A search has one budget.
+                ms["choose"] = (ranked - scored + (perf_counter() - ranked) / len(self._budgets)) * 1000
+                packed = taken
+                sources = self._sources(universe, ranking)
+            self._score(measured, universe, gold, row, ranking, taken)
+        cited = self._cite(measured, universe, packed, ms)
+        self._duplicates(measured, universe, packed, cited)
+        measured.signals |= {f"ms {stage}": spent for stage, spent in ms.items()} | {"ms total": sum(ms.values())}
+        for name in [*(scale.name for scale in TEXT_SCALES), "lexical"]:
+            measured.signals[f"ms index {name}"] = index_ms.get(name, 0.0)
+        measured.signals["sentences scored"] = float(len(universe))
+        return measured, sources
+
+    def _score(
+        self,
+        measured: _Measured,
+        universe: Universe,
+        gold: Gold,
+        row: Row,
+        ranking: Ranking,
+        taken: Sequence[npt.NDArray[np.bool_]],
+    ) -> None:
+        by_characters = gold.characters > 0
+        judged = len(gold.contents) > 0
+        for budget, mask in zip(self._budgets, taken, strict=True):
+            first, last = runs(universe, mask)
+            content = universe.content[first]
+            starts, stops = on_axis(content, universe.start[first]), on_axis(content, universe.stop[last - 1])
+            retrieved = float((stops - starts).sum())
+            measured.put(f"characters@{budget}", retrieved)
+            wrong = float((stops - starts)[~np.isin(content, gold.contents)].sum())
+            measured.put(f"wrong-source@{budget}", wrong / retrieved if judged and retrieved else NOT_APPLICABLE)
+            shared = metrics.overlaps(starts, stops, gold.starts, gold.stops)
+            both, whole = float(shared.sum()), float(gold.characters)
+            for name, value in (
+                ("recall", metrics.recall(both, whole)),
+                ("precision", metrics.precision(both, retrieved)),
+                ("iou", metrics.intersection_over_union(both, retrieved, whole)),
+                # A gold span is there as a whole if one span of the answer holds all of it.
+                (
+                    "whole-gold",
+                    float(np.mean(shared.max(axis=0, initial=0) == gold.stops - gold.starts)) if whole else 0.0,
+                ),
+            ):
+                measured.put(f"{name}@{budget}", value if by_characters else NOT_APPLICABLE)
+        measured.put("precision-omega", gold.omega.get(row.unit, NOT_APPLICABLE))
+        held = _holds_gold(universe, ranking, gold).astype(np.float64)
+        self._ranks(measured, "span", held, np.ones(gold.units.get(row.unit, 0)), by_characters)
+        contents, _ = _first_of_each(universe.content[ranking.first])
+        grade = dict(zip(gold.contents.tolist(), gold.grades.tolist(), strict=True))
+        gains = np.array([grade.get(content, 0) for content in contents.tolist()], np.float64)
+        self._ranks(measured, "source", gains, gold.grades.astype(np.float64), judged)
+
+    @staticmethod
+    def _ranks(measured: _Measured, of: str, gains: Floats, all_gains: Floats, applies: bool) -> None:
+        for k in RANKS:
+            found = metrics.recall_at(gains, len(all_gains), k)
+            measured.put(f"{of}-recall@{k}", found if applies else NOT_APPLICABLE)
+        measured.put(f"{of}-ndcg@10", metrics.ndcg_at(gains, all_gains, 10) if applies else NOT_APPLICABLE)
+        measured.put(f"{of}-mrr", metrics.reciprocal_rank(gains) if applies else NOT_APPLICABLE)
+
+    def _sources(self, universe: Universe, ranking: Ranking) -> Ranked:
+        contents, at = _first_of_each(universe.content[ranking.first])
+        pairs = zip(contents.tolist(), ranking.score[at].tolist(), strict=True)
+        return [(self.uri(content), score) for content, score in pairs][:RUN_DEPTH]
+
+    def _cite(
+        self,
+        measured: _Measured,
+        universe: Universe,
+        packed: Sequence[npt.NDArray[np.bool_]],
+        ms: dict[str, float],
+    ) -> list[tuple[int, int, Citation]]:
+        """Cite the fused answer at the widest budget, and try every citation on its source."""
+        cited = []
+        outcomes: Counter[Grounding] = Counter()
+        spent = 0.0
+        for a, b in zip(*(side.tolist() for side in runs(universe, packed[-1])), strict=True):
+            began = perf_counter()
+            content = self._snapshot.content(int(universe.content[a]))
+            citation = cite(self._snapshot, content, int(universe.start[a]), int(universe.stop[b - 1]))
+            spent += (perf_counter() - began) * 1000
+            outcomes[self._grounder.grounding(citation, content.text_length)] += 1
+            cited.append((a, b, citation))
+        ms["cite"] = spent
+        measured.signals["citations"] = float(outcomes.total())
+        for outcome in Grounding:
+            measured.signals[f"citations {outcome}"] = float(outcomes[outcome])
+        return cited
+
+    def _duplicates(
+        self,
+        measured: _Measured,
+        universe: Universe,
+        packed: Sequence[npt.NDArray[np.bool_]],
+        cited: Sequence[tuple[int, int, Citation]],
+    ) -> None:
+        """Share of the retrieved sentences, by characters, whose words the answer holds already."""
+        words: dict[int, str] = {}
+        for a, b, citation in cited:
+            for at in range(a, b):
+                here = slice(int(universe.start[at]) - citation.start, int(universe.stop[at]) - citation.start)
+                words[at] = _bare(citation.quote[here])
+        for budget, mask in zip(self._budgets, packed, strict=True):
+            seen: set[str] = set()
+            again = total = 0
+            for at in np.flatnonzero(mask).tolist():
+                start, stop = int(universe.start[at]), int(universe.stop[at])
+                if at not in words:
+                    words[at] = _bare(self._snapshot.text(int(universe.content[at]), start, stop))
+                total += stop - start
+                again += stop - start if words[at] in seen else 0
+                seen.add(words[at])
+            measured.signals[f"duplicates@{budget}"] = again / total if total else NOT_APPLICABLE
+
+
+def _holds_gold(universe: Universe, ranking: Ranking, gold: Gold) -> npt.NDArray[np.bool_]:
+    """Which ranked spans hold gold. *Shape:* (m,)"""
+    content = universe.content[ranking.first]
+    starts = on_axis(content, universe.start[ranking.first])
+    stops = on_axis(content, universe.stop[ranking.last - 1])
+    # Gold is disjoint and sorted: the first to end behind a span's start is held by the span, or none is.
+    at = np.searchsorted(gold.stops, starts, side="right")
+    inside = at < len(gold.starts)
+    held = np.zeros(len(ranking), np.bool_)
+    held[inside] = gold.starts[at[inside]] < stops[inside]
+    return held
+
+
+def _first_of_each(values: Ints) -> tuple[Ints, Ints]:
+    """Distinct values in order of appearance, and where each appears first."""
+    distinct, at = np.unique(values, return_index=True)
+    order = np.argsort(at)
+    return distinct[order], at[order]
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+@contextmanager
+def _timed(ms: dict[str, float], stage: str) -> Iterator[None]:
+    began = perf_counter()
+    yield
+    ms[stage] = (perf_counter() - began) * 1000

@@ -1,0 +1,84 @@
+"""What is compared: each scale alone, every pair, all fused, and all but one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from ...pipeline.scale import CHARACTER, SCALES, SENTENCE, Scale
+from ..evidence import LEXICAL, WINDOW, Evidence
+from ..fuse import fuse
+
+
+class Kind(StrEnum):
+    """How a row is made."""
+
+    SINGLE = "single"
+    PAIR = "pair"
+    FUSED = "fused"
+    WITHOUT = "without"
+
+
+FUSED = "fused"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One way to score the sentences of a question.
+
+    ``octavo search --scale …`` answers as a single or a pair does: from the evidence of those scales, with spans of
+    the finer one. The character scale answers here with the sentence around the word, since a word alone holds no
+    characters of an answer.
+
+    Attributes:
+        scales: Names of the scales used; of a row of kind ``without``, the evidence that is left out: a scale, or
+            ``lexical`` (exact words), or ``window`` (the widths between two scales).
+    """
+
+    name: str
+    kind: Kind
+    scales: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind in (Kind.SINGLE, Kind.PAIR) and not all(name in SCALES for name in self.scales):
+            raise ValueError(f"row {self.name} names no scales: {self.scales}")
+
+    @property
+    def unit(self) -> Scale:
+        """The scale whose spans are ranked and cited."""
+        if self.kind in (Kind.FUSED, Kind.WITHOUT):
+            return SENTENCE
+        spans = [SCALES[name] for name in self.scales if name != CHARACTER.name]
+        # As in search: a pair with the character scale answers at the other one.
+        return min(spans, key=lambda scale: scale.rank, default=SENTENCE)
+
+    def scores(self, evidence: Sequence[Evidence], count: int) -> npt.NDArray[np.float32]:
+        """*Shape:* (count,), a score a sentence"""
+        if self.kind is Kind.WITHOUT:
+            return fuse([part for part in evidence if not _speaks(part, self.scales[0])], count).total
+        return fuse(evidence, count, [SCALES[name] for name in self.scales]).total
+
+
+def _speaks(part: Evidence, left_out: str) -> bool:
+    if left_out in (LEXICAL, CHARACTER.name):  # exact words and neighbours in spelling, at whatever scale
+        return part.credit == left_out
+    if left_out == WINDOW:
+        return part.scale is None
+    return part.scale is not None and part.scale.name == left_out
+
+
+def rows(scales: Sequence[Scale]) -> tuple[Row, ...]:
+    """Every row for a knowledge base that holds vectors of ``scales``."""
+    # Words are there even where their spelling has no vectors.
+    names = [CHARACTER.name, *(scale.name for scale in scales if scale is not CHARACTER)]
+    return (
+        *(Row(name, Kind.SINGLE, (name,)) for name in names),
+        *(Row(f"{a}+{b}", Kind.PAIR, (a, b)) for a, b in combinations(names, 2)),
+        Row(FUSED, Kind.FUSED),
+        *(Row(f"without {name}", Kind.WITHOUT, (name,)) for name in (*names, LEXICAL, WINDOW)),
+    )
