@@ -14,8 +14,11 @@ from .evidence import Universe
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
-AGREEMENT = 0.9
-"""A sentence gives way to what contains it where the mean score in there reaches this share of its own."""
+AGREEMENT = 0.7
+"""A sentence gives way to what contains it where the mean of the sentences in there reaches this share of its score.
+
+Only the evidence of the sentence scale is compared: that of a container is the same for all its sentences.
+"""
 
 LEAST_CHARACTERS = 60
 """A hit shorter than this (a "Yes.") takes in what follows it in its paragraph."""
@@ -40,11 +43,17 @@ class Choice:
 
 
 def best(
-    universe: Universe, scores: Floats, count: int, is_heading: Callable[[int], bool] = lambda sentence: False
+    universe: Universe,
+    scores: Floats,
+    own: Floats,
+    count: int,
+    is_heading: Callable[[int], bool] = lambda sentence: False,
 ) -> list[Choice]:
     """The best spans, each at the scale that fits: a sentence, or its paragraph or section where those agree.
 
     Args:
+        scores: Of each sentence, fused over all scales. *Shape:* (n,)
+        own: By the evidence of the sentence scale alone. *Shape:* (n,)
         is_heading: Whether a sentence is a heading. A heading matches what stands under it and answers nothing, so its
             paragraph takes its place.
     """
@@ -61,8 +70,8 @@ def best(
         heading = is_heading(sentence)
         for scale, (first, last) in groups.items():
             a, b = int(first[sentence]), int(last[sentence])
-            mean = float(np.average(scores[a:b], weights=characters[a:b]))
-            agree = mean >= AGREEMENT * choice.score or (heading and scale is PARAGRAPH)
+            mean = float(np.average(own[a:b], weights=characters[a:b]))
+            agree = mean >= AGREEMENT * float(own[sentence]) > 0 or (heading and scale is PARAGRAPH)
             if covered[a:b].any() or not agree:
                 break
             choice = replace(choice, first=a, last=b, scale=scale)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _SAME_LINE = 0.5
 """Words share a line of print if they overlap by this share of the lower one's height."""
+_COLUMN_GAP = 2
+"""Heights of a line between two words that stand in different columns or cells; justified text has gaps of about 1."""
 
 
 def cite(snapshot: Snapshot, content: StoredContent, start: int, stop: int, heading: str = "") -> Citation:
@@ -51,7 +53,7 @@ def lines(words: Boxes) -> tuple[Box, ...]:
     height = np.minimum(y1[1:] - y0[1:], y1[:-1] - y0[:-1])
     # A word far off to the side is another column or cell, even at the same height.
     gap = np.maximum(x0[1:] - x1[:-1], x0[:-1] - x1[1:])
-    same = (overlap >= _SAME_LINE * height) & (gap <= 4 * np.maximum(height, 1e-6))
+    same = (overlap >= _SAME_LINE * height) & (gap <= _COLUMN_GAP * np.maximum(height, 1e-6))
     firsts = np.flatnonzero(np.concatenate([[True], ~same]))
     return tuple(
         (round(float(a), 2), round(float(b), 2), round(float(c), 2), round(float(d), 2))

@@ -226,13 +226,12 @@ class KnowledgeBase:
         """
         from .retrieve import Encoders, retrieve
 
+        names = (scales,) if isinstance(scales, str) else tuple(scales or ())
         with self._guard:
             if self._encoders is None:
                 self._encoders = Encoders.load(self.model, self._device)
         with self.snapshot() as snapshot:
-            return retrieve(
-                question, snapshot, self._encoders, k=k, budget=budget, scales=tuple(scales or ()), where=where
-            )
+            return retrieve(question, snapshot, self._encoders, k=k, budget=budget, scales=names, where=where)
 
     def sources(self) -> list[StoredSource]:
         """All paths, sorted."""
@@ -327,16 +326,19 @@ def _create(root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise KnowledgeBaseError(f"{root} cannot be made: {error.strerror}; choose another folder") from error
+    _refuse_foreign(root)  # before a lock is left in somebody's folder
     with WriterLock(root):
         if (root / NAME).exists():
             return  # another process was faster
-        own = {locking.NAME, FOLDER}
-        foreign = sorted(
-            path.name for path in root.iterdir() if path.name not in own and not path.name.startswith(NAME)
-        )
-        if foreign:
-            raise NotAKnowledgeBase(
-                f"{root} holds other things ({foreign[0]}) and no knowledge base: choose an empty folder or a new name"
-            )
+        _refuse_foreign(root)
         (root / FOLDER).mkdir(exist_ok=True)
         Catalog.create(root / NAME)
+
+
+def _refuse_foreign(root: Path) -> None:
+    own = {locking.NAME, FOLDER}
+    foreign = sorted(path.name for path in root.iterdir() if path.name not in own and not path.name.startswith(NAME))
+    if foreign:
+        raise NotAKnowledgeBase(
+            f"{root} holds other things ({foreign[0]}) and no knowledge base: choose an empty folder or a new name"
+        )

@@ -24,6 +24,8 @@ PROPOSALS = 50
 
 LEAST_SIMILARITY = 0.7
 NEIGHBOURS = 4
+MOST_TERMS = 128
+"""Words of a question that count, rarest first; who asks with a whole page is answered for what is rare in it."""
 CONFUSABLE_SIMILARITY = 0.95
 """Similarity of two terms that print alike, such as ``e-43o4`` and ``e-4304``; below 1, what an exact match has."""
 
@@ -50,18 +52,23 @@ class QueryTerm:
 
 
 def expand(question: str, snapshot: Snapshot, encoder: CharacterEncoder) -> list[QueryTerm]:
-    """The distinct words of ``question`` that the knowledge base holds or has neighbours for."""
+    """The distinct words of ``question`` that the knowledge base holds or has neighbours for, at most 128."""
     asked = query_stems(question, snapshot.languages())
     stems = sorted({stem for term in asked for stem in term.stems})
     ids = {stem: found for stem, found in zip(stems, snapshot.stem_ids(stems), strict=True) if found is not None}
-    unknown = sorted({term.text for term in asked if not any(stem in ids for stem in term.stems)})
+    unknown = sorted(
+        {term.text for term in asked if not term.stop_word and not any(stem in ids for stem in term.stems)}
+    )[:MOST_TERMS]
     near = dict(zip(unknown, _neighbours(unknown, snapshot, encoder), strict=True))
     expanded = []
     for term in asked:
         exact = tuple((ids[stem], 1.0) for stem in sorted(set(term.stems)) if stem in ids)
-        found = exact or near[term.text]
+        found = exact or near.get(term.text, ())
         if found:
             expanded.append(QueryTerm(term.text, found, bool(exact), term.stop_word))
+    if len(expanded) > MOST_TERMS:
+        frequency = snapshot.document_frequency([term.stems[0][0] for term in expanded])
+        expanded = [expanded[i] for i in sorted(np.argsort(frequency, kind="stable")[:MOST_TERMS].tolist())]
     return expanded
 
 

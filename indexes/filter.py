@@ -54,6 +54,9 @@ class Filter:
         for name, date in (("after", self.after), ("before", self.before)):
             if date and instant(date) is None:
                 raise QueryError(f"{name} {date!r} is no date: write 2026, 2026-11, 2026-11-23 or a full ISO 8601 time")
+        for glob in self.sources:
+            if glob != glob.encode("utf-8", "replace").decode():
+                raise QueryError(f"the glob {glob!r} is not valid Unicode: write * for the odd bytes of a name")
         if not all(self.sources) or not all(self.media_types):
             raise QueryError("a filter's globs and media types must not be empty: leave them out to allow all")
 

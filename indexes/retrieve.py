@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,7 +19,7 @@ from ..pipeline.scale import CHARACTER, DOCUMENT, SCALES, SENTENCE, TEXT_SCALES,
 from ..pipeline.terms import terms
 from .choose import Choice, best, fill, ranked
 from .cite import cite
-from .evidence import Universe, gather, weigh
+from .evidence import Evidence, Universe, gather, weigh
 from .expand import QueryTerm, expand
 from .filter import Filter
 from .fuse import Fused, fuse
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 QUESTION_CHARACTERS = 20_000
 """A longer question is refused: it is a document."""
+
+
+MOST_HITS = 10_000
 
 
 class QuestionEncoder(Protocol):
@@ -81,7 +84,7 @@ def retrieve(
         where: Which sources may answer.
 
     Raises:
-        QueryError: The question is empty or far too long, or an option makes no sense.
+        QueryError: The question holds no word, is far too long, or an option makes no sense.
         FingerprintMismatch: The vectors were made by other encoders.
     """
     pinned = _check(question, k, budget, scales)
@@ -94,24 +97,27 @@ def retrieve(
             words = expand(question, snapshot, encoders.spelling)
         with _timed(timings, "search"):
             ranges = snapshot.contents(where) if where else None
-            wanted = k if budget is None else 1
-            universe = gather(vector, words, snapshot, ranges, wanted)
+            universe = gather(vector, words, snapshot, ranges, k if budget is None else 1)
         with _timed(timings, "score"):
-            fused = fuse(weigh(universe, vector, words, snapshot), len(universe), pinned)
+            evidence = weigh(universe, vector, words, snapshot)
+            fused = fuse(evidence, len(universe), pinned)
+        found = _Found(snapshot, universe, evidence, fused, words, pinned)
         with _timed(timings, "choose"):
-            choices = _choose(snapshot, universe, fused, k, budget, pinned)
+            choices = found.choose(k, budget)
         with _timed(timings, "cite"):
-            hits = tuple(_hits(snapshot, universe, fused, choices, words, pinned, where))
+            hits = tuple(islice(found.hits(choices, budget, where), k if budget is None else None))
     return Answer(question, snapshot.generation, hits, timings)
 
 
 def _check(question: str, k: int, budget: int | None, scales: Sequence[str]) -> tuple[Scale, ...]:
-    if not question.strip():
-        raise QueryError("the question is empty: ask something")
+    if not any(map(str.isalnum, question)):
+        raise QueryError(f"the question {question!r} holds neither a letter nor a digit: ask something")
+    if question != question.encode("utf-8", "replace").decode():
+        raise QueryError(f"the question {question!r} is not valid Unicode: send it as UTF-8")
     if len(question) > QUESTION_CHARACTERS:
         raise QueryError(f"the question has {len(question)} characters, more than {QUESTION_CHARACTERS}: shorten it")
-    if k < 1:
-        raise QueryError(f"{k} hits were asked for: ask for at least 1")
+    if not 1 <= k <= MOST_HITS:
+        raise QueryError(f"{k} hits were asked for: ask for 1 to {MOST_HITS:,}")
     if budget is not None and budget < 1:
         raise QueryError(f"the budget is {budget} characters: give at least 1")
     for name in scales:
@@ -130,64 +136,86 @@ def _match(snapshot: Snapshot, encoders: Encoders) -> None:
             )
 
 
-def _choose(
-    snapshot: Snapshot, universe: Universe, fused: Fused, k: int, budget: int | None, pinned: Sequence[Scale]
-) -> Sequence[Choice]:
-    finest = next((scale for scale in pinned if scale is not CHARACTER), SENTENCE)
-    if budget is not None:
-        return fill(universe, fused.total, budget, finest)
-    if not pinned:
-        return best(universe, fused.total, k, partial(_is_heading, snapshot, universe))
-    return ranked(universe, fused.total, finest, k)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """What was found for a question, on its way to hits."""
 
+    snapshot: Snapshot
+    universe: Universe
+    evidence: Sequence[Evidence]
+    fused: Fused
+    words: Sequence[QueryTerm]
+    pinned: Sequence[Scale]
 
-def _is_heading(snapshot: Snapshot, universe: Universe, sentence: int) -> bool:
-    """Whether a sentence is a part of its section's heading path."""
-    path = universe.spans.labels[int(universe.section[sentence])].split(" > ")
-    start, stop = int(universe.start[sentence]), int(universe.stop[sentence])
-    if stop - start > max(map(len, path)):
-        return False
-    return " ".join(snapshot.text(int(universe.content[sentence]), start, stop).split()) in path
+    def choose(self, k: int, budget: int | None) -> Sequence[Choice]:
+        """Spans for the answer, best first."""
+        universe, scores = self.universe, self.fused.total
+        finest = next((scale for scale in self.pinned if scale is not CHARACTER), SENTENCE)
+        if self._one_by_one():
+            return ranked(universe, scores, finest, len(universe))
+        if budget is not None:
+            return fill(universe, scores, budget, finest)
+        if self.pinned:
+            return ranked(universe, scores, finest, k)
+        own = fuse(self.evidence, len(universe), (SENTENCE,)).total
+        return best(universe, scores, own, k, self._is_heading)
 
-
-def _hits(
-    snapshot: Snapshot,
-    universe: Universe,
-    fused: Fused,
-    choices: Sequence[Choice],
-    words: Sequence[QueryTerm],
-    pinned: Sequence[Scale],
-    where: Filter | None,
-) -> Iterator[Hit]:
-    characters = (universe.stop - universe.start).astype(np.float64)
-    rank = 0
-    for choice in choices:
-        core = slice(*choice.core)
-        content = snapshot.content(int(universe.content[choice.first]), where)
-        heading = universe.spans.labels[int(universe.section[choice.first])]
-        start, stop, scale = int(universe.start[choice.first]), int(universe.stop[choice.last - 1]), choice.scale
-        if scale is DOCUMENT:
-            document = snapshot.spans(universe.spans.parent[universe.section[[choice.first]]])
-            start, stop, heading = int(document.start[0]), int(document.stop[0]), ""
-        context = ""
-        if pinned == (CHARACTER,):
-            context = snapshot.text(content.id, start, stop)
-            found = _occurrence(context, universe.spans.stems[int(universe.sentence[choice.first])], words)
-            if found is None:
+    def hits(self, choices: Sequence[Choice], budget: int | None, where: Filter | None) -> Iterator[Hit]:
+        """Choices with their citations, as long as they are asked for."""
+        universe = self.universe
+        characters = (universe.stop - universe.start).astype(np.float64)
+        rank, left = 0, budget
+        for choice in choices:
+            place = self._place(choice)
+            if place is None:
                 continue
-            start, stop, scale = start + found[0], start + found[1], CHARACTER
-        shares = {
-            name: float(np.average(share[core], weights=characters[core])) for name, share in fused.shares.items()
-        }
-        rank += 1
-        yield Hit(
-            rank=rank,
-            score=choice.score,
-            scale=scale.name,
-            citation=cite(snapshot, content, start, stop, heading),
-            contributions={name: share for name, share in shares.items() if share > 0},
-            context=context,
-        )
+            start, stop, scale, context = place
+            if left is not None and self._one_by_one():
+                if stop - start > left:
+                    continue
+                left -= stop - start
+            content = self.snapshot.content(int(universe.content[choice.first]), where)
+            heading = "" if scale is DOCUMENT else universe.spans.labels[int(universe.section[choice.first])]
+            core = slice(*choice.core)
+            shares = {
+                name: float(np.average(share[core], weights=characters[core]))
+                for name, share in self.fused.shares.items()
+            }
+            rank += 1
+            yield Hit(
+                rank=rank,
+                score=choice.score,
+                scale=scale.name,
+                citation=cite(self.snapshot, content, start, stop, heading),
+                contributions={name: share for name, share in shares.items() if share > 0},
+                context=context,
+            )
+
+    def _one_by_one(self) -> bool:
+        """Whether the span of a hit is known only when it is cited: a word in its sentence, a document as a whole."""
+        return tuple(self.pinned) in ((CHARACTER,), (DOCUMENT,), (CHARACTER, DOCUMENT))
+
+    def _place(self, choice: Choice) -> tuple[int, int, Scale, str] | None:
+        """Start, stop and scale of what is cited for a choice, and the sentence around it if it is a word."""
+        universe = self.universe
+        start, stop = int(universe.start[choice.first]), int(universe.stop[choice.last - 1])
+        if choice.scale is DOCUMENT:
+            document = self.snapshot.spans(universe.spans.parent[universe.section[[choice.first]]])
+            return int(document.start[0]), int(document.stop[0]), DOCUMENT, ""
+        if tuple(self.pinned) != (CHARACTER,):
+            return start, stop, choice.scale, ""
+        sentence = self.snapshot.text(int(universe.content[choice.first]), start, stop)
+        found = _occurrence(sentence, universe.spans.stems[int(universe.sentence[choice.first])], self.words)
+        return None if found is None else (start + found[0], start + found[1], CHARACTER, sentence)
+
+    def _is_heading(self, sentence: int) -> bool:
+        """Whether a sentence is a part of its section's heading path."""
+        universe = self.universe
+        path = universe.spans.labels[int(universe.section[sentence])].split(" > ")
+        start, stop = int(universe.start[sentence]), int(universe.stop[sentence])
+        if stop - start > max(map(len, path)):
+            return False
+        return " ".join(self.snapshot.text(int(universe.content[sentence]), start, stop).split()) in path
 
 
 def _occurrence(sentence: str, stems: npt.NDArray[np.int32], words: Sequence[QueryTerm]) -> tuple[int, int] | None:

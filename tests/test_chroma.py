@@ -1,4 +1,4 @@
-"""Recall of gold characters on the Chroma chunking benchmark must not fall. Minutes; skipped where the data is absent."""
+"""Recall of gold characters on the Chroma chunking benchmark must not fall. Skipped where the data is absent."""
 
 from __future__ import annotations
 

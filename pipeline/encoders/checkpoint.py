@@ -112,19 +112,23 @@ def _positions(config: Any) -> int:
     return limit
 
 
-def _query_prompt(folder: str) -> str:
-    settings = Path(folder) / "config_sentence_transformers.json"
-    if not settings.is_file():
+def _query_prompt(model: str) -> str:
+    from transformers.utils.hub import cached_file
+
+    settings = cached_file(model, "config_sentence_transformers.json", _raise_exceptions_for_missing_entries=False)
+    if settings is None:
         return ""
-    prompts = json.loads(settings.read_text()).get("prompts") or {}
+    prompts = json.loads(Path(settings).read_text()).get("prompts") or {}
     return str(prompts.get("query", ""))
 
 
 def _digest(transformer: torch.nn.Module, tokenizer: Any) -> str:
+    import torch
+
     digest = hashlib.blake2b(digest_size=8)
     for name, weights in sorted(transformer.state_dict().items()):
         digest.update(name.encode())
-        digest.update(weights.contiguous().flatten().view(-1).numpy().tobytes())
+        digest.update(weights.contiguous().flatten().view(torch.uint8).numpy())
     for word, number in sorted(tokenizer.get_vocab().items()):
         digest.update(f"{word}\0{number}\0".encode())
     return digest.hexdigest()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +56,7 @@ class TextEncoder:
         self.width = self._checkpoint.width
         self.window_tokens = min(window_tokens, self._checkpoint.positions)
         self.batch_tokens = max(batch_tokens, self.window_tokens)
-        settings = f"{self._checkpoint.digest} {POOLING} {self.window_tokens}"
+        settings = f"{self._checkpoint.digest} {POOLING} {self.window_tokens} {self._checkpoint.query_prompt}"
         self.fingerprint = f"text-{hashlib.blake2b(settings.encode(), digest_size=8).hexdigest()}"
         # bf16 halves time and memory on a GPU; few CPUs multiply it faster than fp32.
         self._dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
@@ -99,7 +99,7 @@ class TextEncoder:
         )["input_ids"]
         # Special tokens are pooled too, as in the model's training: a question is a text of its own.
         windows = [_Window(ids, [row] * len(ids)) for row, ids in enumerate(tokenised)]
-        with _one_thread():
+        with _one_thread:
             return _unit(self._pool(windows, len(questions)))
 
     def _sums(self, texts: Sequence[str], stretch: _Stretch) -> Vectors:
@@ -173,17 +173,37 @@ class TextEncoder:
         return pooled
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """A question is too little work to divide: on a busy machine threads spin waiting for each other (10 x slower)."""
-    import torch
+class _OneThread:
+    """Keeps torch to one thread while any question is being encoded.
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    A question is too little work to divide: on a busy machine threads spin waiting for each other. The setting is
+    torch's own and global, so the first in saves it and the last out restores it.
+    """
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._inside = 0
+        self._threads = 1
+
+    def __enter__(self) -> None:
+        import torch
+
+        with self._guard:
+            if not self._inside:
+                self._threads = torch.get_num_threads()
+            self._inside += 1
+            torch.set_num_threads(1)
+
+    def __exit__(self, *_: object) -> None:
+        import torch
+
+        with self._guard:
+            self._inside -= 1
+            if not self._inside:
+                torch.set_num_threads(self._threads)
+
+
+_one_thread = _OneThread()
 
 
 @dataclass(frozen=True, slots=True)

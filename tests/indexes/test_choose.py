@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from octavo.indexes.choose import LEAST_CHARACTERS, best, fill, ranked
+from octavo.indexes.choose import LEAST_CHARACTERS, Choice, best, fill, ranked
 from octavo.indexes.evidence import Universe
 from octavo.indexes.snapshot import SpanRows
 from octavo.pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
@@ -57,7 +59,7 @@ def scored(draw: st.DrawFn) -> tuple[Universe, np.ndarray]:
 @given(scored(), st.integers(1, 30))
 def test_best_spans_do_not_overlap_and_stay_in_their_section(case: tuple[Universe, np.ndarray], count: int) -> None:
     made, scores = case
-    choices = best(made, scores, count)
+    choices = best(made, scores, scores, count)
     assert len(choices) <= count
     taken = np.zeros(len(made), int)
     for choice in choices:
@@ -102,34 +104,42 @@ def test_ranking_is_by_the_mean_weighted_by_characters(case: tuple[Universe, np.
     assert [c.score for c in choices] == sorted((c.score for c in choices), reverse=True)
 
 
+def alone(
+    made: Universe, scores: list[float], count: int, is_heading: Callable[[int], bool] = lambda sentence: False
+) -> list[Choice]:
+    """The best spans where the evidence of the sentence scale is all there is."""
+    values = np.array(scores, np.float32)
+    return best(made, values, values, count, is_heading)
+
+
 def test_one_good_sentence_stays_a_sentence() -> None:
     made = universe([[[[90, 90, 90], [90, 90]]]])
-    choice = best(made, np.array([0.1, 0.9, 0.1, 0.1, 0.1], np.float32), 1)[0]
+    choice = alone(made, [0.1, 0.9, 0.1, 0.1, 0.1], 1)[0]
     assert (choice.first, choice.last, choice.scale) == (1, 2, SENTENCE)
 
 
 def test_sentences_that_agree_become_their_paragraph_then_their_section() -> None:
     made = universe([[[[90, 90, 90], [90, 90]]]])
-    paragraph = best(made, np.array([0.88, 0.9, 0.88, 0.1, 0.1], np.float32), 1)[0]
+    paragraph = alone(made, [0.88, 0.9, 0.88, 0.1, 0.1], 1)[0]
     assert (paragraph.first, paragraph.last, paragraph.scale) == (0, 3, PARAGRAPH)
-    section = best(made, np.array([0.88, 0.9, 0.88, 0.85, 0.85], np.float32), 1)[0]
+    section = alone(made, [0.88, 0.9, 0.88, 0.85, 0.85], 1)[0]
     assert (section.first, section.last, section.scale) == (0, 5, SECTION)
 
 
 def test_the_paragraph_takes_the_place_of_a_heading() -> None:
     made = universe([[[[80, 90, 90], [90]]]])
-    choice = best(made, np.array([0.9, 0.2, 0.2, 0.1], np.float32), 1, lambda sentence: sentence == 0)[0]
+    choice = alone(made, [0.9, 0.2, 0.2, 0.1], 1, lambda sentence: sentence == 0)[0]
     assert (choice.first, choice.last, choice.scale) == (0, 3, PARAGRAPH)
 
 
 def test_a_scrap_beside_a_hit_is_no_hit() -> None:
     made = universe([[[[12, 90, 90]]]])
-    choices = best(made, np.array([0.8, 0.9, 0.2], np.float32), 3)
+    choices = alone(made, [0.8, 0.9, 0.2], 3)
     assert [(choice.first, choice.last) for choice in choices] == [(1, 2), (2, 3)]
 
 
 def test_a_short_sentence_takes_in_what_follows_it() -> None:
     made = universe([[[[12, 90, 90]]]])
-    choice = best(made, np.array([0.9, 0.2, 0.2], np.float32), 1)[0]
+    choice = alone(made, [0.9, 0.2, 0.2], 1)[0]
     assert (choice.first, choice.last) == (0, 2)
     assert made.stop[choice.last - 1] - made.start[choice.first] >= LEAST_CHARACTERS

@@ -145,7 +145,10 @@ def test_pinned_scales_answer_at_the_finest_of_them(kb: KnowledgeBase) -> None:
 @pytest.mark.parametrize(
     ("question", "options", "what"),
     [
-        ("", {}, "empty"),
+        ("", {}, "neither a letter nor a digit"),
+        ("?! …", {}, "neither a letter nor a digit"),
+        ("pump \udcff", {}, "not valid Unicode"),
+        ("pump", {"k": 10**9}, "1000000000 hits"),
         ("x" * 30_000, {}, "30000 characters"),
         ("pump", {"k": 0}, "0 hits"),
         ("pump", {"budget": 0}, "budget is 0"),
@@ -307,3 +310,31 @@ def test_a_heading_is_answered_by_what_stands_under_it(kb: KnowledgeBase) -> Non
     first = ask(kb, "Warranty", k=1).hits[0]
     assert first.text.startswith("Warranty")
     assert "pump, valve and boiler for two years" in first.text
+
+
+@pytest.mark.parametrize("budget", [5, 6, 30, 400])
+def test_words_and_documents_fill_a_budget_with_what_is_cited(kb: KnowledgeBase, budget: int) -> None:
+    for scale, question in (("character", "pump E-43O4"), ("document", "database")):
+        hits = ask(kb, question, scales=(scale,), budget=budget).hits
+        assert {hit.scale for hit in hits} <= {scale}
+        assert sum(len(hit.text) for hit in hits) <= budget
+        assert bool(hits) == (budget >= (len("pump") if scale == "character" else len(NOTES.strip()) - 2))
+    assert ask(kb, "pump", scales=("document",), budget=10_000).hits[0].text == MANUAL[2:].rstrip()
+
+
+def test_a_page_of_words_is_answered_for_its_rarest(kb: KnowledgeBase) -> None:
+    noise = " ".join(f"unheard{number}" for number in range(900))
+    assert "citric acid" in ask(kb, f"{noise} descale with citric acid", k=1, scales=("sentence",)).hits[0].text
+
+
+def test_one_scale_may_be_given_by_name(kb: KnowledgeBase) -> None:
+    with kb.snapshot() as snapshot:
+        assert snapshot.scales
+    answers = retrieve_by_base(kb, "section")
+    assert {hit.scale for hit in answers.hits} == {"section"}
+
+
+def retrieve_by_base(kb: KnowledgeBase, scales: str) -> Answer:
+    """Through ``KnowledgeBase.search`` with the toy encoder in place of the model."""
+    kb._encoders = Encoders(BagOfWords(), SPELLING)
+    return kb.search("warranty", scales=scales)
