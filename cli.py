@@ -17,11 +17,11 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
 import typer
 
-from .pipeline.errors import OctavoError, QueryError
+from .pipeline.errors import OctavoError, QueryError, SourceMissing
 
 if TYPE_CHECKING:
     from .indexes.collection import KnowledgeBase
@@ -53,7 +53,9 @@ Device = Annotated[DeviceName, typer.Option(help="auto takes a GPU where there i
 
 @app.callback()
 def _options(
-    debug: Annotated[bool, typer.Option("--debug", envvar="OCTAVO_DEBUG", help="Show tracebacks of errors.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="OCTAVO_DEBUG", help="Show tracebacks of errors; also after the command.")
+    ] = False,
 ) -> None:
     _State.debug = debug
 
@@ -85,9 +87,10 @@ def ingest(
 ) -> None:
     """Bring a knowledge base up to date with files.
 
-    Unchanged files cost no work, so an interrupted run is continued by running it again. Files that are gone stay in
-    until octavo delete.
+    Unchanged files are not read again, so an interrupted run is continued by running it again. Files that are gone
+    stay in until octavo delete; those of the folders named are counted.
     """
+    from .indexes.intake import plan
     from .indexes.report import plain_console, show_intake
     from .pipeline.ingest import discover
 
@@ -96,29 +99,54 @@ def ingest(
         raise typer.BadParameter("name at least one file, folder or glob, or use --files-from")
     inside = Path(os.path.abspath(kb))
     found = [path for path in discover(named) if inside != path and inside not in path.parents]
+    if not found:
+        raise SourceMissing(f"no files found in {', '.join(named)}: check the names; hidden files are left out")
     began = time.monotonic()
     taken: list[Taken] = []
     interrupted = False
+    failure: Exception | None = None
+    if dry_run:
+        stream = _planned(kb, found, model, device)
+    elif any(map(os.path.lexists, found)):
+        stream = _intake(kb, found, model, device, workers)
+    else:
+        stream = plan(None, found, "")  # names what is wrong with each; no knowledge base is made for it
     with ExitStack() as stack:
-        lines = stack.enter_context(report.open("w", encoding="utf-8")) if report else None
+        lines = stack.enter_context(report.open("wb", buffering=0)) if report else None
         try:
-            for item in _planned(kb, found, model, device) if dry_run else _intake(kb, found, model, device, workers):
+            for item in stream:
                 taken.append(item)
-                if lines:
-                    print(json.dumps(item.to_json()), file=lines, flush=True)
+                if lines and report:
+                    _write_line(lines, report, item)
         except KeyboardInterrupt:
             interrupted = True
+        except Exception as error:
+            if not taken:
+                raise
+            failure = error  # told after what is in all the same
     seconds = time.monotonic() - began
     failed = sum(not item.done for item in taken)
+    gone = [] if interrupted or failure else _gone(kb, named)
     if as_json:
         made: dict[str, Any] = {"knowledge_base": str(kb), "codes": Counter(item.code for item in taken)}
-        made |= {"failed": failed, "interrupted": interrupted, "dry_run": dry_run, "seconds": round(seconds, 3)}
+        made |= {"found": len(found), "failed": failed, "interrupted": interrupted, "dry_run": dry_run}
+        made |= {"seconds": round(seconds, 3), "gone": gone} | (_error(failure) if failure else {})
         _print_json(made | {"outcomes": [item.to_json() for item in taken]})
     else:
-        show_intake(plain_console(), taken, verbose=verbose, seconds=seconds, planned=dry_run)
+        show_intake(plain_console(), taken, verbose=verbose, seconds=seconds, planned=dry_run, found=len(found))
+    if gone:
+        _complain(
+            f"{len(gone):,} sources below the folders named are on disk no longer ({gone[0]}) and still answer:"
+            f" octavo delete takes them out, octavo ingest --json lists them"
+        )
     if interrupted:
-        _complain("interrupted; what is reported above is in. Run the same command again to go on")
+        _complain(f"interrupted; {'what is reported above' if taken else 'nothing'} is in. Run it again to go on")
         raise typer.Exit(INTERRUPTED)
+    if failure:
+        if _State.debug:
+            raise failure
+        _complain(f"{_message(failure)}; what is reported above is in")
+        raise typer.Exit(FAILED)
     if failed:
         raise typer.Exit(SOME_FAILED if failed < len(taken) else FAILED)
 
@@ -132,11 +160,12 @@ def _intake(
     from .indexes.interruption import Interruption
     from .indexes.progress import meter
     from .pipeline.encoders.character import CharacterEncoder
+    from .pipeline.ingest import file_size
 
     with Interruption() as interruption, KnowledgeBase.open(kb, create=True, term_encoder=CharacterEncoder()) as base:
         with interruption.allowed():
             encoder = _encoder(base, model, device)
-            sizes = {path: os.path.getsize(path) if path.is_file() else 0 for path in found}
+            sizes = {path: file_size(path) for path in found}
         with meter(len(found), sum(sizes.values())) as progress:
             yield from take_in(
                 base,
@@ -156,6 +185,31 @@ def _planned(kb: Path, found: Sequence[Path], model: str | None, device: DeviceN
     with ExitStack() as stack:
         base = stack.enter_context(KnowledgeBase.open(kb)) if kb.exists() and any(kb.iterdir()) else None
         yield from plan(base, found, _encoder(base, model, device).fingerprint)
+
+
+def _write_line(lines: BinaryIO, report: Path, item: Taken) -> None:
+    """Writes a line of the report, past any buffer: closing the file must have nothing left to fail at."""
+    line = json.dumps(item.to_json()).encode() + b"\n"
+    try:
+        while line:
+            line = line[lines.write(line) :]
+    except OSError as error:
+        raise OctavoError(
+            f"{report} cannot be written: {error.strerror}; free some room or leave out --report"
+        ) from error
+
+
+def _gone(kb: Path, named: Sequence[str]) -> list[str]:
+    """Sources below the folders named whose files are there no longer."""
+    from .indexes.catalog import NAME
+    from .indexes.collection import KnowledgeBase
+    from .indexes.intake import gone_below
+
+    folders = [path for path in map(os.path.expanduser, named) if os.path.isdir(path)]
+    if not folders or not (kb / NAME).exists():
+        return []
+    with KnowledgeBase.open(kb, read_only=True) as base:
+        return gone_below([source.uri for source in base.sources()], folders)
 
 
 @app.command()
@@ -242,18 +296,35 @@ def evaluate(
 
 
 @app.command()
-def status(kb: Folder, as_json: Json = False) -> None:
+def status(
+    kb: Folder,
+    sources: Annotated[bool, typer.Option("--sources", help="List every source.")] = False,
+    as_json: Json = False,
+) -> None:
     """What a knowledge base holds: units, vectors, index kind, measured recall, bytes and model of each scale."""
     from .indexes.collection import KnowledgeBase
 
     with KnowledgeBase.open(kb) as base:
         found, model = base.status(), base.model
+        stored = base.sources() if sources else []
     if as_json:
-        _print_json({"model": model, **asdict(found)})
+        made: dict[str, Any] = {"model": model, **asdict(found)}
+        if sources:
+            made["sources_list"] = [
+                {
+                    "uri": source.uri,
+                    "media_type": source.media_type,
+                    "characters": source.text_length,
+                    "flags": [asdict(flag) for flag in source.flags],
+                }
+                for source in stored
+            ]
+        _print_json(made)
     else:
-        from .indexes.report import plain_console, show_status
+        from .indexes.report import plain_console, show_sources, show_status
 
         show_status(plain_console(), found, model)
+        show_sources(plain_console(), stored)
 
 
 @app.command()
@@ -280,7 +351,7 @@ def delete(
             typer.echo(uri.encode("utf-8", "replace").decode())
         _complain(f"{'would delete' if dry_run else 'deleted'} {len(deleted)} sources")
     for asked in unmatched:
-        _complain(f"{asked} matches no source: octavo status shows how many there are")
+        _complain(f"{asked} matches no source: octavo status --sources lists them")
     if unmatched:
         raise typer.Exit(SOME_FAILED if deleted else FAILED)
 
@@ -346,7 +417,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 failed, 2 usage, 3 some sources failed and the rest is in, 130 interrupted.
     """
-    given = sys.argv[1:] if arguments is None else list(arguments)
+    given = _debug_first(sys.argv[1:] if arguments is None else list(arguments))
+    _State.debug = False
     # Threads of OpenMP (in torch and FAISS) otherwise spin while they wait: on a busy machine ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
@@ -355,15 +427,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else DONE if end.code is None else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (OctavoError, OSError) as error:
+    except Exception as error:
         if _State.debug:
             raise
         # A command that failed early had no chance to say it; a question that is the word --json is no harm.
         if "--json" in given:
             _print_json(_error(error))
-        _complain(str(error))
+        _complain(_message(error))
         return USAGE if isinstance(error, QueryError) else FAILED
     return DONE
+
+
+def _debug_first(given: list[str]) -> list[str]:
+    """``--debug`` moved before the command, where the parser looks for it."""
+    end = given.index("--") if "--" in given else len(given)
+    if "--debug" not in given[:end]:
+        return given
+    return ["--debug", *(word for word in given[:end] if word != "--debug"), *given[end:]]
 
 
 def _encoder(base: KnowledgeBase | None, model: str | None, device: DeviceName) -> TextEncoder:
@@ -376,12 +456,23 @@ def _encoder(base: KnowledgeBase | None, model: str | None, device: DeviceName) 
 
 def _lines(name: str) -> list[str]:
     """Paths, one a line, as the file system's bytes: they need not be text."""
-    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        raise SourceMissing(f"the list of paths {name} cannot be read: {getattr(error, 'strerror', error)}") from error
     return [os.fsdecode(line.rstrip(b"\r")) for line in data.split(b"\n") if line.strip()]
 
 
-def _error(error: OctavoError | OSError) -> dict[str, Any]:
-    return {"error": {"code": error.code if isinstance(error, OctavoError) else "system", "message": str(error)}}
+def _error(error: Exception) -> dict[str, Any]:
+    code = error.code if isinstance(error, OctavoError) else "system" if isinstance(error, OSError) else "fault"
+    return {"error": {"code": code, "message": _message(error)}}
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OctavoError | OSError):
+        return str(error)
+    said = " ".join(str(error).split())
+    return f"a fault in Octavo, {type(error).__name__}{f': {said}' if said else ''}; octavo --debug shows where"
 
 
 def _print_json(made: object) -> None:

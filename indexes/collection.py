@@ -131,6 +131,9 @@ class KnowledgeBase:
                 catalog.close()
             self._idle, self._shards, self._newest = [], {}, None
 
+    def __repr__(self) -> str:
+        return f"KnowledgeBase({str(self.path)!r}, generation {self.generation})"
+
     def __enter__(self) -> KnowledgeBase:
         return self
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from rich import box
 from rich.console import Console
@@ -18,7 +20,7 @@ from .intake import UNCHANGED, Taken
 from .kinds import BANDS, FLAT
 
 if TYPE_CHECKING:
-    from .collection import Status
+    from .collection import Status, StoredSource
     from .compaction import Compaction
     from .verification import Verification
 
@@ -27,6 +29,8 @@ _GOOD, _BAD, _DOUBT, _DIM = "green", "red", "yellow", "dim"
 LONGEST_TABLE = 200
 """Rows of problems on a terminal; all of them are in ``--json`` and ``--report``."""
 
+PIPE_WIDTH = 120
+"""Columns where there is no terminal."""
 
 NOTES = frozenset({"header-footer-removed"})
 """Flags that say what was done, not what is missing: shown with ``--verbose`` and in JSON."""
@@ -38,9 +42,32 @@ def doubts(taken: Taken) -> list[Flag]:
 
 
 def plain_console(*, stderr: bool = False) -> Console:
-    """A console that takes nothing in a text for markup; of a fixed width where there is no terminal."""
-    width = None if (sys.stderr if stderr else sys.stdout).isatty() else 120
-    return Console(stderr=stderr, highlight=False, emoji=False, markup=False, width=width)
+    """A console that takes nothing in a text for markup.
+
+    Where there is no terminal its width is that of the variable ``COLUMNS``, else :data:`PIPE_WIDTH`, and no line ends
+    in spaces.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    if stream.isatty():
+        return Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() and int(columns) else PIPE_WIDTH
+    unpadded = cast(IO[str], _Unpadded(stream))
+    return Console(file=unpadded, highlight=False, emoji=False, markup=False, width=width)
+
+
+class _Unpadded:
+    """A stream that drops the spaces with which rich fills the lines of a table; rich writes whole lines."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE))
+        return len(text)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
 
 
 def size(count: float) -> str:
@@ -52,15 +79,23 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def show_intake(console: Console, report: Sequence[Taken], *, verbose: bool, seconds: float, planned: bool) -> None:
-    """Every file that was not simply taken in, or with ``verbose`` every file; then the sums."""
+def show_intake(
+    console: Console, report: Sequence[Taken], *, verbose: bool, seconds: float, planned: bool, found: int = 0
+) -> None:
+    """Every file that was not simply taken in, or with ``verbose`` every file; then the sums.
+
+    Args:
+        found: Files that there were to take in: more than the report has if it was interrupted.
+    """
     rows = [taken for taken in report if verbose or not taken.done or doubts(taken)]
     shown = rows[:LONGEST_TABLE] if console.is_terminal else rows
     table = _table("", "file", "what it says")
     for taken in shown:
         style = _BAD if not taken.done else _DOUBT if doubts(taken) else _GOOD
         flags = (f"{flag.code}: {flag.detail}" if flag.detail else flag.code for flag in taken.flags)
-        said = "; ".join(text for text in (taken.detail, *flags) if text)
+        # Messages of errors begin with the path, which stands there already.
+        detail = taken.detail.removeprefix(str(taken.path)).removeprefix(":").lstrip()
+        said = "".join(_printable("; ".join(text for text in (detail, *flags) if text)))
         if console.is_terminal:
             table.add_row(Text(taken.code, style), _path(str(taken.path)), Text(said))
         else:
@@ -71,7 +106,11 @@ def show_intake(console: Console, report: Sequence[Taken], *, verbose: bool, sec
     if len(rows) > len(shown):
         console.print(Text(f"and {len(rows) - len(shown):,} more: see --report FILE", _DIM))
     codes = Counter(taken.code for taken in report)
-    sums = ", ".join(f"{count:,} {code}" for code, count in codes.most_common()) or "no files found"
+    sums = ", ".join(f"{count:,} {code}" for code, count in codes.most_common())
+    if not sums:
+        sums = f"{found:,} files found, none of them finished" if found else "no files found"
+    elif len(report) < found:
+        sums += f", {found - len(report):,} of {found:,} files not finished"
     flagged = sum(bool(doubts(taken)) for taken in report)
     summary = f"{sums}{f', {flagged:,} of them flagged' if flagged else ''}"
     if planned:
@@ -125,12 +164,20 @@ _COUNTS = (("units", "right"), ("vectors", "right"), ("shards", "right"))
 _NUMBERS = (("width", "right"), ("recall", "right"), ("bytes", "right"))
 
 
+def show_sources(console: Console, sources: Sequence[StoredSource]) -> None:
+    """Every source on a line of its own, however long."""
+    for source in sources:
+        flags = "".join(f"  {flag.code}" for flag in source.flags)
+        line = Text.assemble(_path(source.uri), f"  {source.media_type}  {source.text_length:,} characters{flags}")
+        console.print(line, soft_wrap=True)
+
+
 def show_verification(console: Console, found: Verification) -> None:
     """What is damaged, file by file."""
     for problem in found.problems:
         console.print(Text.assemble((problem.file, _BAD), f": {problem.what}"), soft_wrap=True)
     for orphan in found.orphans:
-        console.print(Text(f"{orphan}: left by a process that was killed; the next writer removes it", _DIM))
+        console.print(Text(f"{orphan}: left by a process that did not finish; the next writer removes it", _DIM))
     verdict = "clean" if found.clean else f"{len(found.problems)} problems"
     line = f"{verdict}: generation {found.generation}, {found.files:,} files, {size(found.bytes)} read"
     console.print(Text(line, _GOOD if found.clean else _BAD))

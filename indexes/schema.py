@@ -69,6 +69,15 @@ def _first_tables(connection: apsw.Connection) -> None:
         CREATE UNIQUE INDEX source_live ON source (uri) WHERE removed IS NULL;
         CREATE INDEX source_content ON source (content_id);
 
+        CREATE TABLE refusal (       -- bytes that gave nothing, so that they are not read again for nothing
+            sha256 TEXT NOT NULL,
+            media_type TEXT NOT NULL,
+            recipe TEXT NOT NULL,
+            code TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            PRIMARY KEY (sha256, media_type, recipe)
+        ) WITHOUT ROWID;
+
         CREATE TABLE text (
             content_id INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL,
             body BLOB NOT NULL           -- UTF-8, of consecutive pieces

@@ -123,8 +123,10 @@ def answer_text(answer: Answer, *, longest: int = LONGEST_QUOTE) -> RenderableTy
         hits.add_row("", body)
         hits.add_row("", "")
     total = sum(answer.timings_ms.values()) if "total" not in answer.timings_ms else answer.timings_ms["total"]
-    confidence = "" if answer.confidence is None else f", confidence {answer.confidence:.0%}"
-    return Group(hits, Text(f"{total:.0f} ms, generation {answer.generation}{confidence}", style=_DIM))
+    confidence = (
+        f"confidence {answer.confidence:.0%}" if answer.confidence is not None else "scores only rank these hits"
+    )
+    return Group(hits, Text(f"{total:.0f} ms, generation {answer.generation}, {confidence}", style=_DIM))
 
 
 def answer_html(answer: Answer) -> str:

@@ -21,7 +21,7 @@ from .filter import instant
 from .lock import WriterLock
 from .shard import ShardRow, ShardWriter
 from .staging import Words, stage
-from .stored import name_shard, read_uri, record_generation, replace_shards, shard_rows, stored_uri
+from .stored import name_shard, read_uri, record_generation, replace_shards, shard_rows, storable, stored_uri
 
 State = Literal["unchanged", "known", "changed", "new"]
 
@@ -124,6 +124,20 @@ class Writer:
             self._drop_if_unused(content)
         self._changed = True
         return True
+
+    def refuse(self, source: Source, recipe: str, code: str, detail: str) -> None:
+        """Stages that the bytes of a source give nothing under a recipe."""
+        with self._catalog.step():
+            self._catalog.rows(
+                "INSERT OR REPLACE INTO refusal VALUES (?, ?, ?, ?, ?)",
+                (source.sha256, source.media_type, recipe, code, storable(detail)),
+            )
+        self._changed = True
+
+    def refusals(self) -> dict[tuple[str, str, str], tuple[str, str]]:
+        """Code and detail of all bytes known to give nothing, by digest, media type and recipe."""
+        rows = self._catalog.rows("SELECT sha256, media_type, recipe, code, detail FROM refusal")
+        return {(digest, kind, recipe): (code, detail) for digest, kind, recipe, code, detail in rows}
 
     def add(self, encoded: Encoded, recipe: str, bytes: int, mtime_ns: int) -> None:
         """Stages a document in place of whatever its path held before; wholly or, if anything fails, not at all.

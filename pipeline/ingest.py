@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -60,6 +61,7 @@ class Outcome:
         size: Bytes of the file.
         mtime_ns: Its time of modification, nanoseconds since 1970.
         encoded: Present with ``read`` alone. Its embeddings must be consumed before the next outcome is asked for.
+        ends_batch: The last one of those that were encoded together: the next one costs the encoding of a batch.
     """
 
     path: Path
@@ -69,6 +71,30 @@ class Outcome:
     size: int = 0
     mtime_ns: int = 0
     encoded: Encoded | None = None
+    ends_batch: bool = False
+
+
+def look_at(path: Path) -> os.stat_result:
+    """A file's size and times.
+
+    Raises:
+        SourceMissing: Nothing there, no permission to look, or a name that no file can have.
+    """
+    try:
+        return path.stat()
+    except OSError as error:
+        raise SourceMissing(f"{path}: {error.strerror or error}; check the name and the permissions") from error
+    except ValueError as error:
+        raise SourceMissing(f"{path}: a name that no file can have ({error}); check the list of names") from error
+
+
+def file_size(path: Path) -> int:
+    """Bytes of a regular file; 0 for whatever else is there, or nothing."""
+    try:
+        status = look_at(path)
+    except SourceMissing:
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def discover(paths: Iterable[str | Path]) -> list[Path]:
@@ -95,8 +121,11 @@ def _matching(pattern: str) -> list[str]:
     if fixed == len(parts):
         return []
     base, rest = Path(*parts[:fixed]), parts[fixed:]
-    # Not glob.glob: its ** follows links to folders, and a link to a folder above never ends.
-    found = base.glob(os.path.join(*rest))
+    try:
+        # Not glob.glob: its ** follows links to folders, and a link to a folder above never ends.
+        found = list(base.glob(os.path.join(*rest)))
+    except (OSError, ValueError):
+        return []  # an over-long name, a ** inside a name: it matches nothing, and is reported as missing
     hidden = any(part.startswith(".") for part in rest)
     return sorted(
         str(path) for path in found if hidden or not any(part.startswith(".") for part in path.relative_to(base).parts)
@@ -164,9 +193,10 @@ def _encode(batch: Sequence[_Parsed], encoder: Encoder) -> Iterator[Outcome]:
     """Outcomes of a batch in order; documents share the encoder's stretches, each consumed as its turn comes."""
     readable = [(item.document.text, item.spans) for item in batch if item.document]
     stream = groupby(encoder.encode(readable), key=lambda made: made[0])
-    for item in batch:
+    for position, item in enumerate(batch, 1):
+        ends = position == len(batch)
         if item.document is None or item.words is None:
-            yield item.outcome
+            yield replace(item.outcome, ends_batch=ends)
             continue
         _, made = next(stream)
         encoded = Encoded(
@@ -176,10 +206,7 @@ def _encode(batch: Sequence[_Parsed], encoder: Encoder) -> Iterator[Outcome]:
             embeddings=(embeddings for _, embeddings in made),
             manifest=_manifest(item, encoder),
         )
-        outcome = item.outcome
-        yield Outcome(
-            outcome.path, outcome.code, outcome.detail, outcome.source, outcome.size, outcome.mtime_ns, encoded
-        )
+        yield replace(item.outcome, encoded=encoded, ends_batch=ends)
 
 
 def _manifest(item: _Parsed, encoder: Encoder) -> dict[str, str]:
@@ -219,7 +246,7 @@ class _ReaderPool:
         waiting: deque[tuple[int, Future[_Parsed]]] = deque()
         ahead = 0
         for path in paths:
-            size = path.stat().st_size if path.is_file() else 0
+            size = file_size(path)
             while waiting and (
                 len(waiting) >= READ_AHEAD * self._workers or ahead + size > READ_AHEAD_BYTES * self._workers
             ):
@@ -236,11 +263,8 @@ class _ReaderPool:
         source: Source | None = None
         size = mtime_ns = 0
         try:
-            try:
-                stat = path.stat()
-            except OSError as error:
-                raise SourceMissing(f"{path}: {error.strerror or error}; check the name and the permissions") from error
-            size, mtime_ns = stat.st_size, stat.st_mtime_ns
+            status = look_at(path)
+            size, mtime_ns = status.st_size, status.st_mtime_ns
             source = identify(path)
             if known(source):
                 return _Parsed(Outcome(path, "known", "", source, size, mtime_ns))

@@ -10,8 +10,10 @@ from typing import Any
 
 import jsonschema
 import pytest
+from octavo.cli import _error
 from octavo.indexes.hit import Answer, Citation, Hit
 from octavo.pipeline.document import Place, Source
+from octavo.pipeline.errors import QueryError
 from octavo.pipeline.scale import SCALES
 
 SCHEMA: dict[str, Any] = json.loads(
@@ -91,3 +93,8 @@ def test_other_things_do_not_fit(spoil: Callable[[dict[str, Any]], None]) -> Non
     made = copy.deepcopy(through_text(answer()))
     spoil(made)
     assert not valid(made)
+
+
+def test_a_refused_line_has_its_own_form() -> None:
+    form = {"$ref": "#/$defs/refusal", "$defs": SCHEMA["$defs"]}
+    jsonschema.validate({"query": "?!", **_error(QueryError("holds neither a letter nor a digit"))}, form)

@@ -17,13 +17,18 @@ import pytest
 from octavo import cli
 from octavo.indexes import progress
 from octavo.indexes.collection import KnowledgeBase
+from octavo.indexes.evaluate.questions import read_questions
+from octavo.pipeline import ingest as ingesting
+from octavo.pipeline import segment
+from octavo.pipeline.document import Document, Span
 from octavo.pipeline.encoders.character import CharacterEncoder
 from octavo.pipeline.errors import NotAKnowledgeBase
+from octavo.pipeline.reading.dispatch import read_in_process
 from octavo.pipeline.scale import SCALES
 
 ROOT = Path(__file__).resolve().parent.parent
 
-COMMANDS = ("ingest", "search", "status", "delete", "verify", "compact", "doctor")
+COMMANDS = ("ingest", "search", "eval", "status", "delete", "verify", "compact", "doctor")
 
 TEXTS = {
     "belts.md": "# Belts\n\nThe drum belt has the number LK-4410. It lasts for 1,200 hours.\n",
@@ -197,6 +202,95 @@ def test_paths_from_standard_input(octavo: Any, tmp_path: Path, folder: Path, mo
     assert not (tmp_path / "kb").exists()
 
 
+def test_names_that_no_file_can_have_are_missing(
+    octavo: Any, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_in(monkeypatch, f"{tmp_path}/nul\0.md\n{tmp_path}/{'x' * 300}\n{folder / 'belts.md'}\n")
+    ran = octavo("ingest", "--files-from", "-", "--kb", tmp_path / "kb", "--json")
+    assert ran.code == cli.SOME_FAILED
+    assert [taken["code"] for taken in ran.json["outcomes"]] == ["missing", "missing", "added"]
+
+
+def test_a_wrong_folder_is_noticed(octavo: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for arguments in (["empty"], ["empty", "--dry-run"]):
+        ran = octavo("ingest", tmp_path / arguments[0], *arguments[1:], "--kb", tmp_path / "kb")
+        assert ran.code == cli.FAILED
+        assert f"no files found in {tmp_path / 'empty'}" in ran.err
+    ran = octavo("ingest", tmp_path / "typo", tmp_path / "*.pdf", "--kb", tmp_path / "kb")
+    assert ran.code == cli.FAILED
+    assert ran.out.count("typo") == 1
+    assert not (tmp_path / "kb").exists()
+
+
+def test_a_folder_of_other_things_stays_as_it_is(octavo: Any, tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear Sir")
+    ran = octavo("ingest", folder, "--kb", tmp_path)
+    assert ran.code == cli.FAILED
+    assert "letter.txt" in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_sources_whose_files_are_gone_are_told(octavo: Any, tmp_path: Path) -> None:
+    files, base = tmp_path / "files", tmp_path / "kb"
+    files.mkdir()
+    for name, text in TEXTS.items():
+        (files / name).write_text(text)
+    assert octavo("ingest", files, "--kb", base, "--json").json["gone"] == []
+    (files / "belts.md").unlink()
+    again = octavo("ingest", files, "--kb", base, "--json")
+    assert again.code == cli.DONE
+    assert again.json["gone"] == [str(files / "belts.md")]
+    assert octavo("ingest", files / "errors.md", "--kb", base, "--json").json["gone"] == []
+    assert "octavo delete takes them out" in octavo("ingest", files, "--kb", base).err
+    assert octavo("status", "--kb", base, "--json").json["sources"] == len(TEXTS)
+
+
+def test_sources_are_listed(octavo: Any, kb: Path, folder: Path) -> None:
+    listed = octavo("status", "--sources", "--kb", kb, "--json").json["sources_list"]
+    assert [source["uri"] for source in listed] == [str(folder / name) for name in sorted(TEXTS)]
+    assert listed[0] == {
+        "uri": str(folder / "belts.md"),
+        "media_type": "text/markdown",
+        "characters": len(TEXTS["belts.md"]),
+        "flags": [],
+    }
+    assert f"{folder / 'belts.md'}  text/markdown" in octavo("status", "--sources", "--kb", kb).out
+    assert "sources_list" not in octavo("status", "--kb", kb, "--json").json
+    assert "octavo status --sources" in octavo("delete", "nothing", "--kb", kb).err
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("a bug")])
+def test_an_error_midway_still_reports_what_is_in(
+    octavo: Any, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def cut(document: Document) -> list[Span]:
+        if "E-4304" in document.text:
+            raise error
+        return segment.cut(document)
+
+    monkeypatch.setattr(ingesting, "FILES_PER_BATCH", 1)
+    monkeypatch.setattr(ingesting, "cut", cut)
+    base = tmp_path / "kb"
+    ran = octavo("ingest", folder, "--kb", base, "--json")
+    assert ran.code == cli.FAILED
+    assert ran.json["codes"] == {"added": 2}
+    assert ("free some" if isinstance(error, OSError) else "a bug") in ran.json["error"]["message"]
+    assert ran.err.count("\n") == 1
+    assert octavo("status", "--kb", base, "--json").json["sources"] == 2
+    with pytest.raises(Exception, match=r"no room|a bug"):
+        cli.main(["ingest", str(folder), "--kb", str(base), "--debug"])
+
+
+def test_a_report_that_cannot_be_written(octavo: Any, tmp_path: Path, folder: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full, a file without room")
+    ran = octavo("ingest", folder, "--kb", tmp_path / "kb", "--report", "/dev/full")
+    assert ran.code == cli.FAILED
+    assert "1 added, 2 of 3 files not finished" in ran.out
+    assert "/dev/full cannot be written" in ran.err
+
+
 def test_delete_then_compact_then_verify(octavo: Any, tmp_path: Path, folder: Path) -> None:
     base = tmp_path / "kb"
     octavo("ingest", folder, "--kb", base)
@@ -247,6 +341,21 @@ def test_files_that_cannot_be_opened_are_named(octavo: Any, tmp_path: Path) -> N
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     with pytest.raises(NotAKnowledgeBase):
         cli.main(["--debug", "status", "--kb", str(tmp_path)])
+    with pytest.raises(NotAKnowledgeBase):
+        cli.main(["status", "--kb", str(tmp_path), "--debug"])
+
+
+def test_the_questions_of_the_sample_name_their_answers(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(ROOT / "demo" / "build.py"), str(tmp_path)], check=True, capture_output=True)
+    lines = (ROOT / "demo" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(read_questions(ROOT / "demo" / "questions.jsonl")) == len(lines)
+    for line in map(json.loads, lines):
+        (place,) = line["relevant"]
+        document = read_in_process(tmp_path / place["source"])
+        if "page" in place:
+            assert place["page"] in [page.number for page in document.pages]
+        else:
+            assert document.text[place["start"] : place["stop"]] == line["answer"], line["id"]
 
 
 def test_a_busy_knowledge_base(octavo: Any, kb: Path, folder: Path) -> None:
@@ -275,6 +384,20 @@ def test_ctrl_c_keeps_what_is_finished(
     assert ran.json["codes"] == {"added": 1}
     monkeypatch.undo()
     assert octavo("ingest", folder, "--kb", base, "--json").json["codes"] == {"added": 2, "unchanged": 1}
+
+
+def test_ctrl_c_before_anything_is_finished(
+    octavo: Any, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(document: Document) -> list[Span]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ingesting, "cut", cut)
+    ran = octavo("ingest", folder, "--kb", tmp_path / "kb")
+    assert ran.code == cli.INTERRUPTED
+    assert "3 files found, none of them finished" in ran.out
+    assert "no files found" not in ran.out
+    assert "nothing is in" in ran.err
 
 
 def test_doctor(octavo: Any, kb: Path, tmp_path: Path) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import apsw
 import numpy as np
 import pytest
+from octavo.indexes.catalog import Catalog
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.intake import Taken, matching, plan, take_in
+from octavo.indexes.intake import Taken, gone_below, matching, plan, take_in
+from octavo.indexes.shard import FOLDER, ShardWriter
+from octavo.pipeline import ingest as ingesting
 from octavo.pipeline.document import Span
 from octavo.pipeline.embed import Embeddings
-from octavo.pipeline.errors import ModelError
+from octavo.pipeline.errors import KnowledgeBaseError, ModelError
 from octavo.pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
 
 from .world import TermVectors, vector_of
@@ -21,15 +27,15 @@ from .world import TermVectors, vector_of
 class SpanVectors:
     """A text encoder that knows its spans' texts by heart; counts the documents it encodes."""
 
-    def __init__(self, fail_on: str = "no such text") -> None:
+    def __init__(self, fail_on: str = "no such text", error: Exception | None = None) -> None:
         self.fingerprint = "spans-1"
         self.encoded: list[str] = []
-        self._fail_on = fail_on
+        self._fail_on, self._error = fail_on, error or ModelError("the device is gone")
 
     def encode(self, documents: Sequence[tuple[str, Sequence[Span]]]) -> Iterator[tuple[int, Embeddings]]:
         for position, (text, spans) in enumerate(documents):
             if self._fail_on in text:
-                raise ModelError("the device is gone")
+                raise self._error
             self.encoded.append(text)
             for scale in (SENTENCE, PARAGRAPH, SECTION, DOCUMENT):
                 rows = [row for row, span in enumerate(spans) if span.scale is scale]
@@ -134,7 +140,31 @@ def test_a_file_that_has_become_unreadable_keeps_what_was_there(kb: KnowledgeBas
     assert names(kb) == ["a.md"]
 
 
-def test_files_are_reported_after_their_commit(kb: KnowledgeBase, folder: Path) -> None:
+def test_a_move_is_one_only_while_the_old_folder_is_there(kb: KnowledgeBase, folder: Path) -> None:
+    away = folder.parent / "drive"
+    away.mkdir()
+    (folder / "c.md").rename(away / "c.md")
+    run(kb, [away / "c.md"])
+    (folder / "copy.md").write_bytes((away / "c.md").read_bytes())
+    away.rename(folder.parent / "unmounted")
+    planned = [taken.code for taken in plan(kb, [folder / "copy.md"], "spans-1")]
+    assert planned == ["linked"]
+    assert codes(kb, [folder / "copy.md"]) == {"copy.md": "linked"}
+    assert names(kb) == ["c.md", "copy.md"]
+
+
+def test_sources_that_are_gone_below_a_folder(kb: KnowledgeBase, folder: Path) -> None:
+    run(kb, sorted(folder.iterdir()))
+    (folder / "b.md").unlink()
+    uris = [source.uri for source in kb.sources()]
+    assert gone_below(uris, [folder]) == [str(folder / "b.md")]
+    assert gone_below(uris, [folder / "a.md", folder.parent / "kb", folder.parent / "file", folder.parent / "no"]) == []
+
+
+def test_files_are_reported_after_their_commit(
+    kb: KnowledgeBase, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "FILES_PER_BATCH", 1)
     staged: list[str] = []
     for taken in take_in(
         kb,
@@ -147,6 +177,129 @@ def test_files_are_reported_after_their_commit(kb: KnowledgeBase, folder: Path) 
         assert taken.path.name in staged
         assert taken.path.name in names(kb)
     assert kb.generation == 3
+
+
+def test_a_commit_waits_for_the_end_of_its_batch(
+    kb: KnowledgeBase, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "FILES_PER_BATCH", 2)
+    for name in "def":
+        (folder / f"{name}.md").write_text(f"# Title {name}\n\nSome words about {name}.\n")
+    (folder / "d.md").write_bytes(b"")  # the second of its batch, and bad
+    seen = []
+    for taken in take_in(kb, sorted(folder.iterdir()), SpanVectors(), workers=1, commit_seconds=0):
+        seen.append((taken.path.name, kb.generation))
+    assert seen == [("a.md", 1), ("b.md", 1), ("c.md", 2), ("d.md", 2), ("e.md", 3), ("f.md", 3)]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), KnowledgeBaseError, "free some"),
+        (MemoryError(), KnowledgeBaseError, "memory has run out"),
+        (ValueError("a bug"), ValueError, "a bug"),
+    ],
+)
+def test_whatever_goes_wrong_what_was_staged_is_in(
+    kb: KnowledgeBase,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    raised: type[Exception],
+    said: str,
+) -> None:
+    monkeypatch.setattr(ingesting, "FILES_PER_BATCH", 1)
+    if isinstance(error, OSError):  # of the reading side; below, of the writing side
+        inner, looks = ingesting.look_at, [0]
+
+        def look_at(path: Path) -> os.stat_result:
+            looks[0] += path.name == "c.md"
+            if looks[0] > 1:  # the first look is for its size alone
+                raise error
+            return inner(path)
+
+        monkeypatch.setattr(ingesting, "look_at", look_at)
+        encoder = SpanVectors()
+    else:
+        encoder = SpanVectors("Title c", error)
+    taken: list[str] = []
+    with pytest.raises(raised, match=said):
+        taken.extend(item.path.name for item in take_in(kb, sorted(folder.iterdir()), encoder, workers=1))
+    monkeypatch.undo()
+    assert taken == ["a.md", "b.md"]
+    assert names(kb) == ["a.md", "b.md"]
+    assert codes(kb, sorted(folder.iterdir())) == {"a.md": "unchanged", "b.md": "unchanged", "c.md": "added"}
+
+
+def test_a_full_disk_leaves_no_files_behind(kb: KnowledgeBase, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(kb, [folder / "a.md"])
+    before = sorted(path for path in (kb.path / FOLDER).rglob("*") if path.is_file())
+    inner = ShardWriter.finish
+
+    def finish(shard: ShardWriter) -> object:
+        if shard.scale == "section":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return inner(shard)
+
+    def abandon(shard: ShardWriter) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")  # as closing a file does that cannot be flushed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ShardWriter, "finish", finish)
+        patch.setattr(ShardWriter, "abandon", abandon)
+        with pytest.raises(KnowledgeBaseError, match="no room is left on the disk of"):
+            run(kb, sorted(folder.iterdir()))
+    assert sorted(path for path in (kb.path / FOLDER).rglob("*") if path.is_file()) == before
+    assert names(kb) == ["a.md"]
+    assert kb.verify().clean
+    assert set(codes(kb, sorted(folder.iterdir())).values()) == {"unchanged", "added"}
+
+
+def test_a_commit_that_is_in_is_reported_whatever_comes_after(
+    kb: KnowledgeBase, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fold_log(catalog: Catalog) -> None:
+        raise apsw.FullError("database or disk is full")
+
+    monkeypatch.setattr(Catalog, "fold_log", fold_log)
+    monkeypatch.setattr(ingesting, "FILES_PER_BATCH", 2)
+    taken: list[str] = []
+    stream = take_in(kb, sorted(folder.iterdir()), SpanVectors(), workers=1, commit_seconds=0)
+    with pytest.raises(KnowledgeBaseError, match="no room is left"):
+        taken.extend(item.path.name for item in stream)
+    assert taken == names(kb) == ["a.md", "b.md"]
+    stream = take_in(kb, sorted(folder.iterdir()), SpanVectors(), workers=1)
+    with pytest.raises(KnowledgeBaseError, match="no room is left"):
+        taken.extend(item.path.name for item in stream)
+    assert names(kb) == ["a.md", "b.md", "c.md"]
+    assert taken[2:] == ["a.md", "b.md", "c.md"]
+    assert kb.verify().clean
+
+
+def test_a_shard_that_could_not_be_taken_back_is_not_committed(
+    kb: KnowledgeBase, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = ShardWriter.add
+
+    def add(shard: ShardWriter, ids: np.ndarray, vectors: np.ndarray) -> None:
+        if shard.scale == "section" and len(shard):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        inner(shard, ids, vectors)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ShardWriter, "add", add)
+        with pytest.raises(KnowledgeBaseError, match="free some"):
+            run(kb, sorted(folder.iterdir()))
+    assert names(kb) == []
+    assert not list((kb.path / FOLDER).glob("*/*"))
+
+
+def test_names_that_no_file_can_have_cost_their_own_place_only(kb: KnowledgeBase, folder: Path) -> None:
+    bad = [folder / "nul\0.md", folder / ("x" * 300), folder / "a.md" / "below-a-file.md"]
+    paths = [bad[0], folder / "a.md", *bad[1:], folder / "b.md"]
+    for found in (list(plan(kb, paths, "spans-1")), list(take_in(kb, paths, SpanVectors(), workers=1))):
+        assert [taken.code for taken in found] == ["missing", "added", "missing", "missing", "added"]
+        assert all(taken.detail for taken in found if not taken.done)
 
 
 def test_interruption_commits_what_is_finished(kb: KnowledgeBase, folder: Path) -> None:
@@ -201,6 +354,32 @@ def test_a_plan_is_what_happens(kb: KnowledgeBase, folder: Path) -> None:
     assert planned == codes(kb, paths)
 
 
+def test_a_plan_tells_moves_and_swaps(kb: KnowledgeBase, folder: Path) -> None:
+    for name in "de":
+        (folder / f"{name}.md").write_text(f"# Title {name}\n\nSome words about {name}.\n")
+    run(kb, sorted(folder.iterdir()))
+    first, second = ((folder / name).read_bytes() for name in ("a.md", "b.md"))
+    (folder / "a.md").write_bytes(second)
+    (folder / "b.md").write_bytes(first)
+    (folder / "c.md").rename(folder / "moved.md")
+    (folder / "again.md").write_bytes((folder / "moved.md").read_bytes())
+    (folder / "d.md").write_text("Other words.\n")
+    (folder / "empty.md").write_bytes(b"")
+    paths = sorted(folder.iterdir())
+    planned = [(taken.path.name, taken.code, taken.detail) for taken in plan(kb, paths, "spans-1")]
+    done = [(taken.path.name, taken.code, taken.detail) for taken in take_in(kb, paths, SpanVectors(), workers=1)]
+    assert planned == done
+    assert {name: code for name, code, _ in done} == {
+        "a.md": "linked",
+        "b.md": "updated",
+        "again.md": "moved",
+        "moved.md": "linked",
+        "d.md": "updated",
+        "e.md": "unchanged",
+        "empty.md": "empty",
+    }
+
+
 def test_a_plan_needs_no_knowledge_base(folder: Path) -> None:
     assert {taken.code for taken in plan(None, sorted(folder.iterdir()), "spans-1")} == {"added"}
 
@@ -213,3 +392,20 @@ def test_what_paths_folders_and_globs_name() -> None:
     assert matching(uris, ["sub/*.md"]) == {"sub/*.md": ["/data/sub/b.md"]}
     assert matching(uris, ["/data/we[i]rd.md"]) == {"/data/we[i]rd.md": ["/data/we[i]rd.md"]}
     assert matching(uris, ["/nowhere"]) == {"/nowhere": []}
+
+
+def test_globs_from_here_and_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "x" / "[1]"
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    uris = [f"{here}/mv/a1.txt", f"{here}/mv/b.txt", f"{tmp_path}/x/mv/a2.txt", "/elsewhere/mv/a3.txt"]
+    for asked, expected in {
+        "./mv/*.txt": uris[:2],
+        "../mv/a*.txt": uris[2:3],
+        "~/x/mv/*": uris[2:3],
+        "mv/a*.txt": [uris[0], uris[2], uris[3]],
+        "*.txt": uris,
+        "mv": uris[:2],
+    }.items():
+        assert matching(uris, [asked]) == {asked: expected}

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from octavo.indexes.doctor import Check, State
 from octavo.indexes.intake import Taken
-from octavo.indexes.report import show_checks, show_intake, show_verification, size
+from octavo.indexes.report import plain_console, show_checks, show_intake, show_verification, size
 from octavo.indexes.verification import Problem, Verification
 from octavo.pipeline.document import Flag
 from rich.console import Console
+from rich.table import Table
 
 REPORT = (
     Taken(Path("/d/good.md"), "added", size=1000),
@@ -56,6 +57,38 @@ def test_names_cannot_move_the_cursor() -> None:
 
 def test_nothing_found() -> None:
     assert intake([]).startswith("no files found")
+
+
+def test_nothing_finished() -> None:
+    shown, out = console()
+    show_intake(shown, [], verbose=False, seconds=1.0, planned=False, found=1200)
+    assert out.getvalue().startswith("1,200 files found, none of them finished")
+    show_intake(shown, REPORT, verbose=False, seconds=1.0, planned=False, found=10)
+    assert "1 unsupported, 6 of 10 files not finished" in out.getvalue()
+
+
+def test_a_path_is_named_once_and_cannot_move_the_cursor_in_a_message() -> None:
+    path = Path("/d/\x1b[2J.md")
+    out = intake([Taken(path, "missing", f"{path}: No such file; check {path.name}")])
+    assert out.count("/d/") == 1
+    assert "No such file; check" in out
+    assert "\x1b" not in out
+
+
+def test_pipes_get_no_padding_and_the_width_they_ask_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = Table("one", "two")
+    table.add_row("x", "a longer cell\nshort")
+    plain_console().print(table)
+    out = capsys.readouterr().out
+    assert "a longer cell" in out
+    assert all(line == line.rstrip() for line in out.splitlines())
+    monkeypatch.setenv("COLUMNS", "30")
+    plain_console().print("word " * 20)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 30
+    monkeypatch.setenv("COLUMNS", "wide")
+    assert plain_console().width == 120
 
 
 def test_damage_is_named() -> None:

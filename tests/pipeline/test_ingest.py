@@ -81,6 +81,25 @@ def test_one_outcome_a_file_in_order(folder: Path) -> None:
     assert encoder.batches == [2], "small files are encoded together"
 
 
+def test_names_that_no_file_can_have(folder: Path) -> None:
+    names = [str(folder / "nul\0.md"), str(folder / ("x" * 300)), str(folder / "*" / ("y" * 300)), str(folder / "a**b")]
+    found = discover([*names, str(folder / "a" / "one.md")])
+    assert [str(path) for path in found[:4]] == names
+    outcomes = list(ingest(found, Counting()))
+    assert [outcome.code for outcome in outcomes] == ["missing"] * 4 + ["read"]
+    assert all(outcome.detail.startswith(name) for outcome, name in zip(outcomes, names, strict=False))
+
+
+def test_the_last_of_a_batch_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FILES_PER_BATCH", 2)
+    paths = [*discover([str(folder)]), folder / "gone.pdf", folder / "a" / "one.md"]
+    ends = []
+    for outcome in ingest(paths, Counting()):
+        ends.append(outcome.ends_batch)
+        consumed(iter([outcome]))
+    assert ends == [False, True, False, True, True]
+
+
 def test_known_bytes_are_not_read(folder: Path) -> None:
     seen: list[Source] = []
 
