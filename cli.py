@@ -90,7 +90,7 @@ def ingest(
     Unchanged files are not read again, so an interrupted run is continued by running it again. Files that are gone
     stay in until octavo delete; those of the folders named are counted.
     """
-    from .indexes.intake import plan
+    from .indexes.plan import plan
     from .indexes.report import plain_console, show_intake
     from .pipeline.ingest import discover
 
@@ -180,7 +180,7 @@ def _intake(
 
 def _planned(kb: Path, found: Sequence[Path], model: str | None, device: DeviceName) -> Iterator[Taken]:
     from .indexes.collection import KnowledgeBase
-    from .indexes.intake import plan
+    from .indexes.plan import plan
 
     with ExitStack() as stack:
         base = stack.enter_context(KnowledgeBase.open(kb)) if kb.exists() and any(kb.iterdir()) else None
@@ -203,7 +203,7 @@ def _gone(kb: Path, named: Sequence[str]) -> list[str]:
     """Sources below the folders named whose files are there no longer."""
     from .indexes.catalog import NAME
     from .indexes.collection import KnowledgeBase
-    from .indexes.intake import gone_below
+    from .indexes.source_paths import gone_below
 
     folders = [path for path in map(os.path.expanduser, named) if os.path.isdir(path)]
     if not folders or not (kb / NAME).exists():
@@ -336,7 +336,7 @@ def delete(
 ) -> None:
     """Take files out of a knowledge base; the files themselves stay. octavo compact then frees the room."""
     from .indexes.collection import KnowledgeBase
-    from .indexes.intake import matching
+    from .indexes.source_paths import matching
 
     with KnowledgeBase.open(kb) as base:
         chosen = matching([stored.uri for stored in base.sources()], sources)

@@ -222,11 +222,14 @@ class Catalog:
         self.fold_log()
 
     def fold_log(self) -> None:
-        """Moves the log into the database file, where every page has a checksum; what readers pin stays."""
+        """Moves the log into the database file, where every page has a checksum; what readers pin stays.
+
+        On a full disk it stays as well: it is durable where it is, and is moved when there is room.
+        """
         self._connection.set_busy_timeout(0)
         try:
             self._connection.pragma("wal_checkpoint", "truncate")
-        except (apsw.BusyError, apsw.LockedError):
+        except (apsw.BusyError, apsw.LockedError, apsw.FullError):
             pass
         finally:
             self._connection.set_busy_timeout(_BUSY_MS)

@@ -6,11 +6,8 @@ A file is reported after the commit that holds it, never before: what was report
 from __future__ import annotations
 
 import errno
-import fnmatch
-import glob
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from ..pipeline.document import Flag, Source
-from ..pipeline.errors import KnowledgeBaseError, OctavoError, SourceError
+from ..pipeline.errors import (
+    DamagedSource,
+    EmptySource,
+    EncryptedSource,
+    KnowledgeBaseError,
+    OctavoError,
+    UnsupportedSource,
+)
+from .source_paths import is_gone
 
 if TYPE_CHECKING:
     from ..pipeline.ingest import Encoder, Outcome
@@ -33,6 +38,8 @@ often costs."""
 ADDED, UPDATED, LINKED, MOVED, UNCHANGED = "added", "updated", "linked", "moved", "unchanged"
 DONE_CODES = frozenset({ADDED, UPDATED, LINKED, MOVED, UNCHANGED})
 """Every other code is the reason code of an error."""
+LASTING_CODES = frozenset(error.code for error in (EmptySource, DamagedSource, EncryptedSource, UnsupportedSource))
+"""What the same bytes will give again, so that the file is not read again until it, or its reader, changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +166,11 @@ def _take_in(
     with kb.writer() as writer:
         # Asked by several threads, and the writer's catalog belongs to this one.
         there = {(source.sha256, source.recipe) for source in kb.sources()}
+        refused = writer.refusals()
 
         def known(source: Source) -> bool:
-            return (source.sha256, recipe(source.media_type, encoder.fingerprint)) in there
+            made_by = recipe(source.media_type, encoder.fingerprint)
+            return (source.sha256, made_by) in there or (source.sha256, source.media_type, made_by) in refused
 
         stream = ingest(paths, encoder, known=known, workers=workers)
         pending: list[Taken] = []
@@ -175,7 +184,7 @@ def _take_in(
                 with interruptible():
                     outcome = next(stream, None)
                     staging = True
-                    taken = _stage(writer, outcome, encoder.fingerprint) if outcome else None
+                    taken = _stage(writer, outcome, encoder.fingerprint, refused) if outcome else None
             except (Exception, KeyboardInterrupt) as error:
                 end = error
                 # The writer puts faults of its files as a KnowledgeBaseError once it has taken the file back. A bare
@@ -196,111 +205,33 @@ def _take_in(
                 staged(taken)
             # Inside a batch the next files cost next to nothing: its time went into its first.
             if outcome.ends_batch and time.monotonic() - committed > commit_seconds:
-                end = _commit(kb, writer, pending, model)
+                _commit(writer, pending, model)
                 committed = time.monotonic()
                 yield from pending
                 pending = []
-                if end is not None:
-                    usable = False
-                    break
         if usable:
             try:
-                fault = _commit(kb, writer, pending, model)
+                _commit(writer, pending, model)
             except Exception:
                 if end is None:
                     raise
             else:
                 yield from pending
-                end = end or fault
         if end is not None:
             raise end
 
 
-def plan(kb: KnowledgeBase | None, paths: Sequence[Path], encoder_fingerprint: str) -> Iterator[Taken]:
-    """What :func:`take_in` would do, as far as can be told without reading the files through."""
-    from ..pipeline.ingest import look_at
-    from ..pipeline.reading import identify
-    from ..pipeline.reading.dispatch import parser_for
-
-    ledger = _Ledger(kb)
-    again: list[tuple[Path, int, _Content]] = []
-    for path in paths:
-        try:
-            size = look_at(path).st_size
-            source = identify(path)
-            parser_for(source)
-        except SourceError as error:
-            yield Taken(path, error.code, str(error))
-            continue
-        content = (source.sha256, source.media_type, recipe(source.media_type, encoder_fingerprint))
-        if entered := ledger.enter(str(path), content, read=False):
-            yield Taken(path, *entered, size=size)
-        else:
-            again.append((path, size, content))
-    for path, size, content in again:
-        if entered := ledger.enter(str(path), content, read=True):
-            yield Taken(path, *entered, size=size)
-
-
-_Content = tuple[str, str, str]
-"""Digest, media type and recipe: what makes two contents the same."""
-
-
-class _Ledger:
-    """Which path would hold what: the writer's rules, without a writer."""
-
-    def __init__(self, kb: KnowledgeBase | None) -> None:
-        self._at: dict[str, _Content] = {}
-        self._holders: dict[_Content, dict[str, None]] = {}
-        for source in kb.sources() if kb else []:
-            self._point(source.uri, (source.sha256, source.media_type, source.recipe))
-        self._known = {(digest, made_by) for digest, _, made_by in self._holders}
-
-    def _point(self, uri: str, content: _Content) -> None:
-        self._remove(uri)
-        self._at[uri] = content
-        self._holders.setdefault(content, {})[uri] = None
-
-    def _remove(self, uri: str) -> None:
-        before = self._at.pop(uri, None)
-        if before is not None:
-            del self._holders[before][uri]
-
-    def enter(self, uri: str, content: _Content, *, read: bool) -> tuple[str, str] | None:
-        """Code and detail; ``None`` if the file has to be ``read`` after all, as :func:`_stage` says."""
-        before = self._at.get(uri)
-        if before == content:
-            return UNCHANGED, ""
-        holders = list(self._holders.get(content, ()))
-        if not holders and not read and (content[0], content[2]) in self._known:
-            return None
-        self._point(uri, content)
-        if not holders:
-            return (ADDED if before is None else UPDATED), ""
-        gone = [holder for holder in holders if is_gone(holder)]
-        for holder in gone:
-            self._remove(holder)
-        return _linked(holders, gone)
-
-
-def _commit(kb: KnowledgeBase, writer: Writer, pending: Sequence[Taken], model: str) -> Exception | None:
-    """Commits; returns the error of a commit that is in all the same, after which the writer cannot go on.
-
-    On a full disk SQLite makes a commit durable in its log, and then has no room to move it into the database.
-    """
+def _commit(writer: Writer, pending: Sequence[Taken], model: str) -> None:
     changed = sum(taken.done and taken.code != UNCHANGED for taken in pending)
-    number = writer.generation
-    try:
-        writer.commit({"action": "ingest", "sources": changed, "model": model})
-    except Exception as error:
-        with suppress(OctavoError, OSError, apsw.Error):
-            if kb.generation >= number:
-                return error
-        raise
-    return None
+    writer.commit({"action": "ingest", "sources": changed, "model": model})
 
 
-def _stage(writer: Writer, outcome: Outcome, encoder_fingerprint: str) -> Taken | None:
+def _stage(
+    writer: Writer,
+    outcome: Outcome,
+    encoder_fingerprint: str,
+    refused: Mapping[tuple[str, str, str], tuple[str, str]],
+) -> Taken | None:
     """Stages one file. ``None`` if it has to be read after all.
 
     Its bytes were there when it was looked at, and went with their last path before its turn came: two files that
@@ -308,9 +239,15 @@ def _stage(writer: Writer, outcome: Outcome, encoder_fingerprint: str) -> Taken 
     """
     began = time.monotonic()
     source = outcome.source
-    if source is None or (outcome.encoded is None and outcome.code != "known"):
+    if source is None:
         return Taken(outcome.path, outcome.code, outcome.detail, size=outcome.size)
     made_by = recipe(source.media_type, encoder_fingerprint)
+    if before := refused.get((source.sha256, source.media_type, made_by)):
+        return Taken(outcome.path, before[0], f"{before[1]} (not tried again: the same bytes)", size=outcome.size)
+    if outcome.encoded is None and outcome.code != "known":
+        if outcome.code in LASTING_CODES:
+            writer.refuse(source, made_by, outcome.code, outcome.detail)
+        return Taken(outcome.path, outcome.code, outcome.detail, size=outcome.size)
     state = writer.has(source, made_by)
     if state == "unchanged":
         return Taken(outcome.path, UNCHANGED, size=outcome.size)
@@ -335,58 +272,8 @@ def _link(writer: Writer, outcome: Outcome, source: Source, made_by: str) -> tup
     gone = [uri for uri in before if uri != source.uri and is_gone(uri)]
     for uri in gone:
         writer.remove(uri)
-    return _linked(before, gone)
+    return linked(before, gone)
 
 
-def _linked(before: Sequence[str], gone: Sequence[str]) -> tuple[str, str]:
+def linked(before: Sequence[str], gone: Sequence[str]) -> tuple[str, str]:
     return (MOVED, f"from {gone[0]}") if gone else (LINKED, f"the same bytes as {before[0]}")
-
-
-def is_gone(uri: str) -> bool:
-    """Whether a file has left its folder, which is there itself: on a drive that is not mounted nothing has gone."""
-    try:
-        os.lstat(uri)
-    except FileNotFoundError:
-        return os.path.isdir(os.path.dirname(uri))
-    except (OSError, ValueError):
-        pass  # no permission to look, most likely
-    return False
-
-
-def gone_below(uris: Iterable[str], folders: Iterable[str | Path]) -> list[str]:
-    """Sources below folders, of those that are there, whose files are there no longer."""
-    below = tuple(os.path.join(os.path.abspath(folder), "") for folder in folders if os.path.isdir(folder))
-    gone = []
-    for uri in uris:
-        if uri.startswith(below):
-            try:
-                os.lstat(uri)
-            except (FileNotFoundError, NotADirectoryError):
-                gone.append(uri)
-            except (OSError, ValueError):
-                continue
-    return gone
-
-
-def matching(uris: Sequence[str], asked: Sequence[str]) -> dict[str, list[str]]:
-    """The sources that each path, folder or glob names.
-
-    Globs match whole paths, and ``*`` crosses folders. One that begins with ``./``, ``../`` or ``~`` is taken from
-    there, any other relative one (``*.pdf``, ``manuals/*.md``) fits in every folder.
-    """
-    found: dict[str, list[str]] = {}
-    for name in asked:
-        path = os.path.abspath(os.path.expanduser(name))
-        exact = [uri for uri in uris if uri in (name, path) or uri.startswith(path.rstrip("/") + "/")]
-        pattern = _whole_glob(name)
-        found[name] = exact or [uri for uri in uris if fnmatch.fnmatchcase(uri, pattern)]
-    return found
-
-
-def _whole_glob(name: str) -> str:
-    first, slash, rest = name.partition("/")
-    if first in (".", ".."):
-        return os.path.normpath(os.path.join(glob.escape(os.getcwd()), name))
-    if first.startswith("~") and (home := os.path.expanduser(first)) != first:
-        return os.path.normpath(glob.escape(home) + slash + rest)
-    return name if name.startswith(("/", "*")) else f"*/{name}"

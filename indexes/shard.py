@@ -12,6 +12,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -316,5 +317,6 @@ class ShardWriter:
 
     def abandon(self) -> None:
         """Drops the file."""
-        self._file.close()
+        with suppress(OSError):  # closing writes what is buffered, and the disk may be full
+            self._file.close()
         self._path.unlink(missing_ok=True)

@@ -156,3 +156,35 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
     with again.writer():
         pass
     assert (tmp_path / "kb" / "lock").stat().st_size == 0
+
+
+class Full:
+    """A connection on a disk without room to fold the log."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self.asked = 0
+
+    def pragma(self, name: str, *values: object) -> object:
+        if name == "wal_checkpoint":
+            self.asked += 1
+            raise apsw.FullError("database or disk is full")
+        return self._connection.pragma(name, *values)  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+
+def test_a_commit_is_in_though_its_log_cannot_be_folded(tmp_path: Path) -> None:
+    KnowledgeBase.open(tmp_path / "kb", create=True).close()
+    catalog = Catalog(tmp_path / "kb" / NAME, "write")
+    full = Full(catalog._connection)
+    catalog._connection = full  # type: ignore[assignment]
+    catalog.begin_writing()
+    catalog.rows("INSERT INTO setting VALUES ('colour', 'red')")
+    catalog.commit()
+    assert full.asked
+    other = Catalog(tmp_path / "kb" / NAME, "read")
+    assert other.value("SELECT value FROM setting WHERE key = 'colour'") == "red"
+    other.close()
+    catalog.close()

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import apsw
 import numpy as np
 import pytest
-from octavo.indexes.catalog import Catalog
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.intake import Taken, gone_below, matching, plan, take_in
+from octavo.indexes.intake import Taken, take_in
+from octavo.indexes.plan import plan
 from octavo.indexes.shard import FOLDER, ShardWriter
+from octavo.indexes.source_paths import gone_below, matching
 from octavo.pipeline import ingest as ingesting
 from octavo.pipeline.document import Span
 from octavo.pipeline.embed import Embeddings
@@ -255,27 +255,6 @@ def test_a_full_disk_leaves_no_files_behind(kb: KnowledgeBase, folder: Path, mon
     assert set(codes(kb, sorted(folder.iterdir())).values()) == {"unchanged", "added"}
 
 
-def test_a_commit_that_is_in_is_reported_whatever_comes_after(
-    kb: KnowledgeBase, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fold_log(catalog: Catalog) -> None:
-        raise apsw.FullError("database or disk is full")
-
-    monkeypatch.setattr(Catalog, "fold_log", fold_log)
-    monkeypatch.setattr(ingesting, "FILES_PER_BATCH", 2)
-    taken: list[str] = []
-    stream = take_in(kb, sorted(folder.iterdir()), SpanVectors(), workers=1, commit_seconds=0)
-    with pytest.raises(KnowledgeBaseError, match="no room is left"):
-        taken.extend(item.path.name for item in stream)
-    assert taken == names(kb) == ["a.md", "b.md"]
-    stream = take_in(kb, sorted(folder.iterdir()), SpanVectors(), workers=1)
-    with pytest.raises(KnowledgeBaseError, match="no room is left"):
-        taken.extend(item.path.name for item in stream)
-    assert names(kb) == ["a.md", "b.md", "c.md"]
-    assert taken[2:] == ["a.md", "b.md", "c.md"]
-    assert kb.verify().clean
-
-
 def test_a_shard_that_could_not_be_taken_back_is_not_committed(
     kb: KnowledgeBase, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -409,3 +388,20 @@ def test_globs_from_here_and_from_home(tmp_path: Path, monkeypatch: pytest.Monke
         "mv": uris[:2],
     }.items():
         assert matching(uris, [asked]) == {asked: expected}
+
+
+def test_bytes_that_gave_nothing_are_not_read_again(kb: KnowledgeBase, tmp_path: Path) -> None:
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    (odd / "empty.txt").write_text(" \n")
+    (odd / "broken.docx").write_bytes(b"PK\x03\x04 no archive")
+    (odd / "good.txt").write_text("A sentence.")
+    paths = sorted(odd.iterdir())
+    first = run(kb, paths)
+    generation = kb.generation
+    again = run(kb, paths)
+    assert kb.generation == generation, "a second run does no work"
+    assert [taken.code for taken in again.values()] == [first["broken.docx"].code, first["empty.txt"].code, "unchanged"]
+    assert all("not tried again" in again[name].detail for name in ("empty.txt", "broken.docx"))
+    (odd / "empty.txt").write_text("Now it says something.")
+    assert codes(kb, [odd / "empty.txt"]) == {"empty.txt": "added"}
