@@ -169,7 +169,7 @@ class Full:
         if name == "wal_checkpoint":
             self.asked += 1
             raise apsw.FullError("database or disk is full")
-        return self._connection.pragma(name, *values)  # type: ignore[arg-type]
+        return self._connection.pragma(name, *values)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._connection, name)
