@@ -12,21 +12,19 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from .pipeline.errors import OctavoError, QueryError, SourceMissing
 
 if TYPE_CHECKING:
-    from .indexes.collection import KnowledgeBase
     from .indexes.intake import Taken
-    from .pipeline.encoders.text import TextEncoder
 
 DONE, FAILED, USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes. ``SOME_FAILED``: some sources could not be read and the rest is in."""
@@ -90,6 +88,7 @@ def ingest(
     Unchanged files are not read again, so an interrupted run is continued by running it again. Files that are gone
     stay in until octavo delete; those of the folders named are counted.
     """
+    from .indexes.intake_run import intake, planned, without_file, write_line
     from .indexes.plan import plan
     from .indexes.report import plain_console, show_intake
     from .pipeline.ingest import discover
@@ -106,9 +105,9 @@ def ingest(
     interrupted = False
     failure: Exception | None = None
     if dry_run:
-        stream = _planned(kb, found, model, device)
+        stream = planned(kb, found, model, device)
     elif any(map(os.path.lexists, found)):
-        stream = _intake(kb, found, model, device, workers)
+        stream = intake(kb, found, model, device, workers)
     else:
         stream = plan(None, found, "")  # names what is wrong with each; no knowledge base is made for it
     with ExitStack() as stack:
@@ -117,7 +116,7 @@ def ingest(
             for item in stream:
                 taken.append(item)
                 if lines and report:
-                    _write_line(lines, report, item)
+                    write_line(lines, report, item)
         except KeyboardInterrupt:
             interrupted = True
         except Exception as error:
@@ -126,7 +125,7 @@ def ingest(
             failure = error  # told after what is in all the same
     seconds = time.monotonic() - began
     failed = sum(not item.done for item in taken)
-    gone = [] if interrupted or failure else _gone(kb, named)
+    gone = [] if interrupted or failure else without_file(kb, named)
     if as_json:
         made: dict[str, Any] = {"knowledge_base": str(kb), "codes": Counter(item.code for item in taken)}
         made |= {"found": len(found), "failed": failed, "interrupted": interrupted, "dry_run": dry_run}
@@ -149,67 +148,6 @@ def ingest(
         raise typer.Exit(FAILED)
     if failed:
         raise typer.Exit(SOME_FAILED if failed < len(taken) else FAILED)
-
-
-def _intake(
-    kb: Path, found: Sequence[Path], model: str | None, device: DeviceName, workers: int | None
-) -> Iterator[Taken]:
-    """Reports of :func:`octavo.indexes.intake.take_in`, with a meter on standard error."""
-    from .indexes.collection import KnowledgeBase
-    from .indexes.intake import take_in
-    from .indexes.interruption import Interruption
-    from .indexes.progress import meter
-    from .pipeline.encoders.character import CharacterEncoder
-    from .pipeline.ingest import file_size
-
-    with Interruption() as interruption, KnowledgeBase.open(kb, create=True, term_encoder=CharacterEncoder()) as base:
-        with interruption.allowed():
-            encoder = _encoder(base, model, device)
-            sizes = {path: file_size(path) for path in found}
-        with meter(len(found), sum(sizes.values())) as progress:
-            yield from take_in(
-                base,
-                found,
-                encoder,
-                model=encoder.model,
-                workers=workers,
-                staged=lambda item: progress.advance(item.path.name, sizes[item.path]),
-                interruptible=interruption.allowed,
-            )
-
-
-def _planned(kb: Path, found: Sequence[Path], model: str | None, device: DeviceName) -> Iterator[Taken]:
-    from .indexes.collection import KnowledgeBase
-    from .indexes.plan import plan
-
-    with ExitStack() as stack:
-        base = stack.enter_context(KnowledgeBase.open(kb)) if kb.exists() and any(kb.iterdir()) else None
-        yield from plan(base, found, _encoder(base, model, device).fingerprint)
-
-
-def _write_line(lines: BinaryIO, report: Path, item: Taken) -> None:
-    """Writes a line of the report, past any buffer: closing the file must have nothing left to fail at."""
-    line = json.dumps(item.to_json()).encode() + b"\n"
-    try:
-        while line:
-            line = line[lines.write(line) :]
-    except OSError as error:
-        raise OctavoError(
-            f"{report} cannot be written: {error.strerror}; free some room or leave out --report"
-        ) from error
-
-
-def _gone(kb: Path, named: Sequence[str]) -> list[str]:
-    """Sources below the folders named whose files are there no longer."""
-    from .indexes.catalog import NAME
-    from .indexes.collection import KnowledgeBase
-    from .indexes.source_paths import gone_below
-
-    folders = [path for path in map(os.path.expanduser, named) if os.path.isdir(path)]
-    if not folders or not (kb / NAME).exists():
-        return []
-    with KnowledgeBase.open(kb, read_only=True) as base:
-        return gone_below([source.uri for source in base.sources()], folders)
 
 
 @app.command()
@@ -444,14 +382,6 @@ def _debug_first(given: list[str]) -> list[str]:
     if "--debug" not in given[:end]:
         return given
     return ["--debug", *(word for word in given[:end] if word != "--debug"), *given[end:]]
-
-
-def _encoder(base: KnowledgeBase | None, model: str | None, device: DeviceName) -> TextEncoder:
-    """The encoder asked for, else that of the knowledge base, else the shipped one."""
-    from .pipeline.encoders.checkpoint import DEFAULT_MODEL
-    from .pipeline.encoders.text import TextEncoder
-
-    return TextEncoder(model or (base.model if base else "") or DEFAULT_MODEL, device)
 
 
 def _lines(name: str) -> list[str]:
