@@ -178,22 +178,21 @@ def runs(universe: Universe, taken: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
 def _joined(universe: Universe, order: list[Choice], taken: npt.NDArray[np.bool_]) -> list[Choice]:
     """Runs of taken sentences, in the order of their best part."""
     firsts, lasts = runs(universe, taken)
+    # Never a document: a universe may hold only a part of one.
+    containers = [(scale, *_bounds(universe, scale)) for scale in (SECTION, PARAGRAPH)]
     made: dict[int, Choice] = {}
     for choice in order:
         at = int(np.searchsorted(firsts, choice.first, side="right")) - 1
         a, b = int(firsts[at]), int(lasts[at])
-        made.setdefault(a, replace(choice, first=a, last=b, scale=_scale(universe, a, b)))
+        if a not in made:
+            whole = (scale for scale, first, last in containers if _holds_one(first, last, a, b))
+            made[a] = replace(choice, first=a, last=b, scale=next(whole, SENTENCE))
     return list(made.values())
 
 
-def _scale(universe: Universe, a: int, b: int) -> Scale:
-    whole = SENTENCE
-    for scale in (PARAGRAPH, SECTION):  # never a document: a universe may hold only a part of one
-        first, last = _bounds(universe, scale)
-        heads = np.arange(a, b)
-        if b - a > 1 and np.any((first[a:b] == heads) & (last[a:b] <= b)):
-            whole = scale
-    return whole
+def _holds_one(first: Ints, last: Ints, a: int, b: int) -> bool:
+    """Whether sentences ``[a, b)`` hold a whole span with the bounds ``first`` and ``last``, and more than a sentence."""
+    return b - a > 1 and bool(np.any((first[a:b] == np.arange(a, b)) & (last[a:b] <= b)))
 
 
 def _long_enough(universe: Universe, choice: Choice, first: int, last: int, covered: npt.NDArray[np.bool_]) -> Choice:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ..pipeline.errors import QueryError
+from .stored import storable
 
 
 def instant(text: str) -> float | None:
@@ -55,7 +56,7 @@ class Filter:
             if date and instant(date) is None:
                 raise QueryError(f"{name} {date!r} is no date: write 2026, 2026-11, 2026-11-23 or a full ISO 8601 time")
         for glob in self.sources:
-            if glob != glob.encode("utf-8", "replace").decode():
+            if glob != storable(glob):
                 raise QueryError(f"the glob {glob!r} is not valid Unicode: write * for the odd bytes of a name")
         if not all(self.sources) or not all(self.media_types):
             raise QueryError("a filter's globs and media types must not be empty: leave them out to allow all")

@@ -24,6 +24,7 @@ from .expand import QueryTerm, expand
 from .filter import Filter
 from .fuse import Fused, fuse
 from .hit import Answer, Hit
+from .stored import storable
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -112,7 +113,7 @@ def retrieve(
 def _check(question: str, k: int, budget: int | None, scales: Sequence[str]) -> tuple[Scale, ...]:
     if not any(map(str.isalnum, question)):
         raise QueryError(f"the question {question!r} holds neither a letter nor a digit: ask something")
-    if question != question.encode("utf-8", "replace").decode():
+    if question != storable(question):
         raise QueryError(f"the question {question!r} is not valid Unicode: send it as UTF-8")
     if len(question) > QUESTION_CHARACTERS:
         raise QueryError(f"the question has {len(question)} characters, more than {QUESTION_CHARACTERS}: shorten it")
@@ -145,7 +146,7 @@ class _Found:
     evidence: Sequence[Evidence]
     fused: Fused
     words: Sequence[QueryTerm]
-    pinned: Sequence[Scale]
+    pinned: tuple[Scale, ...]
 
     def choose(self, k: int, budget: int | None) -> Sequence[Choice]:
         """Spans for the answer, best first."""
@@ -193,7 +194,7 @@ class _Found:
 
     def _one_by_one(self) -> bool:
         """Whether the span of a hit is known only when it is cited: a word in its sentence, a document as a whole."""
-        return tuple(self.pinned) in ((CHARACTER,), (DOCUMENT,), (CHARACTER, DOCUMENT))
+        return self.pinned in ((CHARACTER,), (DOCUMENT,), (CHARACTER, DOCUMENT))
 
     def _place(self, choice: Choice) -> tuple[int, int, Scale, str] | None:
         """Start, stop and scale of what is cited for a choice, and the sentence around it if it is a word."""
@@ -202,7 +203,7 @@ class _Found:
         if choice.scale is DOCUMENT:
             document = self.snapshot.spans(universe.spans.parent[universe.section[[choice.first]]])
             return int(document.start[0]), int(document.stop[0]), DOCUMENT, ""
-        if tuple(self.pinned) != (CHARACTER,):
+        if self.pinned != (CHARACTER,):
             return start, stop, choice.scale, ""
         sentence = self.snapshot.text(int(universe.content[choice.first]), start, stop)
         found = _occurrence(sentence, universe.spans.stems[int(universe.sentence[choice.first])], self.words)
