@@ -191,7 +191,7 @@ def _joined(universe: Universe, order: list[Choice], taken: npt.NDArray[np.bool_
 
 
 def _holds_one(first: Ints, last: Ints, a: int, b: int) -> bool:
-    """Whether sentences ``[a, b)`` hold a whole span with the bounds ``first`` and ``last``, and more than a sentence."""
+    """Whether sentences ``[a, b)``, more than one, hold a whole span of those bounded by ``first`` and ``last``."""
     return b - a > 1 and bool(np.any((first[a:b] == np.arange(a, b)) & (last[a:b] <= b)))
 
 
