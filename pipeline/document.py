@@ -124,6 +124,13 @@ class Page:
             raise ValueError(f"boxes of page {self.number} have dtype {self.boxes.dtype}, not BOXES_DTYPE")
 
 
+TIMES_DTYPE = np.dtype([("start", "<i4"), ("stop", "<i4"), ("from", "<i8"), ("to", "<i8")])
+"""One row a cue or word of a transcript: characters ``[start, stop)`` of ``Document.text`` are said in samples
+``[from, to)`` of the recording (16 kHz). Rows are sorted by ``start`` and do not overlap in characters."""
+
+Times = npt.NDArray[np.void]
+
+
 @dataclass(frozen=True, slots=True)
 class Flag:
     """Something a reader could not do, said aloud.
@@ -137,7 +144,7 @@ class Flag:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Document:
     """A parsed file: its whole text and where everything stands.
 
@@ -146,9 +153,10 @@ class Document:
         blocks: In reading order, not overlapping.
         pages: In order, covering the text of paged formats; empty for formats without pages.
         flags: What is missing or doubtful.
+        times: When the characters of a transcript are said, see :data:`TIMES_DTYPE`; no rows for other documents.
 
     Raises:
-        ValueError: Blocks or pages overlap, are out of order, or reach past the text.
+        ValueError: Blocks, pages or times overlap, are out of order, or reach past the text.
     """
 
     source: Source
@@ -157,8 +165,17 @@ class Document:
     pages: tuple[Page, ...] = ()
     metadata: Metadata = field(default_factory=Metadata)
     flags: tuple[Flag, ...] = ()
+    times: Times = field(default_factory=lambda: np.empty(0, TIMES_DTYPE))
 
     def __post_init__(self) -> None:
+        if self.times.dtype != TIMES_DTYPE:
+            raise ValueError(f"times of a transcript have dtype {self.times.dtype}, not TIMES_DTYPE")
+        if len(self.times):
+            start, stop = self.times["start"], self.times["stop"]
+            if np.any(start >= stop) or np.any(start[1:] < stop[:-1]) or int(stop[-1]) > len(self.text):
+                raise ValueError("times of a transcript overlap, are out of order, or reach past its text")
+            if np.any(self.times["from"] >= self.times["to"]) or int(self.times["from"].min()) < 0:
+                raise ValueError("a cue of a transcript ends before it begins, or begins before the recording does")
         runs: tuple[tuple[str, Sequence[Block | Page]], ...] = (("block", self.blocks), ("page", self.pages))
         for kind, parts in runs:
             for left, right in pairwise(parts):
@@ -204,7 +221,16 @@ class Place:
     Attributes:
         page: From 1; ``None`` in formats without pages.
         boxes: One a line of print, on that page.
+        start_seconds, stop_seconds: Time of the recording's file; ``None`` for documents.
     """
 
     page: int | None = None
     boxes: tuple[Box, ...] = ()
+    start_seconds: float | None = None
+    stop_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.start_seconds is None) != (self.stop_seconds is None):
+            raise ValueError("a time range needs both ends")
+        if self.start_seconds is not None and self.stop_seconds is not None and self.stop_seconds < self.start_seconds:
+            raise ValueError(f"the time range {self.start_seconds} to {self.stop_seconds} s is reversed")

@@ -6,9 +6,11 @@
     |- SourceError              one file cannot be used; a batch goes on without it
     |  |- SourceMissing         nothing there, or no permission
     |  |- UnsupportedSource     no reader for this kind of file
-    |  |- EncryptedSource       needs a password
+    |  |- EncryptedSource       needs a password or a key
     |  |- DamagedSource         the parser gave up
-    |  |- EmptySource           parsed, but holds no text
+    |  |- EmptySource           parsed, but holds nothing that could be found again
+    |  |  |- NoAudioTrack       a video without sound
+    |  |  `- SilentSource       a recording of silence
     |  |- ReaderTimeout         the parser was killed: too slow
     |  |- ReaderOutOfMemory     the parser was killed: too large
     |  `- ReaderCrashed         the parser died by itself
@@ -53,7 +55,7 @@ class UnsupportedSource(SourceError):
 
 
 class EncryptedSource(SourceError):
-    """The file needs a password."""
+    """The file needs a password, or a key that its seller keeps."""
 
     code = "encrypted"
 
@@ -65,9 +67,21 @@ class DamagedSource(SourceError):
 
 
 class EmptySource(SourceError):
-    """The file was parsed and holds no text that could be found again."""
+    """The file was parsed and holds no text or sound that could be found again."""
 
     code = "empty"
+
+
+class NoAudioTrack(EmptySource):
+    """A media file in which no track holds sound."""
+
+    code = "no-audio"
+
+
+class SilentSource(EmptySource):
+    """A recording that is silent from beginning to end."""
+
+    code = "silent"
 
 
 class ReaderTimeout(SourceError):

@@ -46,4 +46,17 @@ DOCUMENT = Scale("document", Medium.TEXT, 4)
 TEXT_SCALES = (CHARACTER, SENTENCE, PARAGRAPH, SECTION, DOCUMENT)
 """Finest first. The character scale holds distinct terms; the others hold spans of a document's tree."""
 
-SCALES = {scale.name: scale for scale in TEXT_SCALES}
+PHONEME = Scale("phoneme", Medium.AUDIO, 0)
+PROSODY = Scale("prosody", Medium.AUDIO, 1)
+
+AUDIO_SCALES = (PHONEME, PROSODY)
+"""Finest first. The phoneme scale holds windows of about a word; the prosody scale phrases and utterances."""
+
+SCALES = {scale.name: scale for scale in (*TEXT_SCALES, *AUDIO_SCALES)}
+"""What can be asked for by name."""
+
+PRONUNCIATION = Scale("pronunciation", Medium.TEXT, 0)
+"""Terms by how they sound: internal, beside the character scale, in the space of the phoneme scale's windows."""
+
+TERM_SCALES = (CHARACTER, PRONUNCIATION)
+"""Their vectors belong to distinct terms of the whole knowledge base, not to spans of a document."""

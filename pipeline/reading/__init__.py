@@ -1,18 +1,19 @@
-"""A file in, a document out. Names are loaded when first used: importing this costs nothing."""
+"""A file in, a document or a recording out. Names are loaded when first used: importing this costs nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .dispatch import READABLE, read_in_process, reader_version
+    from .dispatch import READABLE, read_document, read_in_process, reader_version
     from .identity import identify
     from .sandbox import Limits, Reader
 
-__all__ = ["READABLE", "Limits", "Reader", "identify", "read_in_process", "reader_version"]
+__all__ = ["READABLE", "Limits", "Reader", "identify", "read_document", "read_in_process", "reader_version"]
 
 _HOMES = {
     "READABLE": "dispatch",
+    "read_document": "dispatch",
     "read_in_process": "dispatch",
     "reader_version": "dispatch",
     "identify": "identity",

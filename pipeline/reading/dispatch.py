@@ -12,10 +12,14 @@ from typing import Final, cast
 
 from ..document import Document, Flag, Source
 from ..errors import EmptySource, EncryptedSource, UnsupportedSource
+from ..recording import Recording
+from ..scale import Medium
+from ..scratch import scratch_path
 from . import media_type as types
 from .compose import one_line
 from .identity import identify
 from .language import detect_language
+from .media_signatures import NOTES, RECORDINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class Parser:
         module, function: Where it is; the module is imported when a file needs it.
         version: Raised whenever the same bytes would give another document.
         libraries: Distributions whose versions change what it reads.
+        medium: What it gives: text is read into a :class:`Document`, sound into a :class:`Recording`.
     """
 
     media_types: frozenset[str]
@@ -33,6 +38,7 @@ class Parser:
     function: str
     version: int
     libraries: tuple[str, ...] = ()
+    medium: Medium = Medium.TEXT
 
 
 PARSERS: Final = (
@@ -47,6 +53,7 @@ PARSERS: Final = (
     Parser(frozenset({types.EMAIL}), "mail", "read_mail", 1, ("selectolax",)),
     Parser(frozenset({types.PDF}), "pdf", "read_pdf", 1, ("pymupdf", "rapidocr")),
     Parser(types.IMAGES, "image", "read_image", 1, ("pymupdf", "rapidocr")),
+    Parser(RECORDINGS, "audio", "read_audio", 1, ("av",), Medium.AUDIO),
 )
 
 _PARSER_OF: Final = {name: parser for parser in PARSERS for name in parser.media_types}
@@ -64,6 +71,7 @@ _ADVICE: Final = {
     types.ZIP: "a zip archive; unpack it and give the files",
     types.OLE: "an old Office or Windows container that no reader takes",
     types.BINARY: "binary data of no known kind",
+    NOTES: "notes without sound; render them to a recording",
     "image/heic": "a HEIC picture; save it as JPEG or PNG",
     "image/avif": "an AVIF picture; save it as JPEG or PNG",
 }
@@ -90,23 +98,43 @@ def reader_version(media_type: str) -> str:
     return ", ".join(parts)
 
 
-def read_in_process(path: Path) -> Document:
+def read_in_process(path: Path, pcm: Path | None = None) -> Document | Recording:
     """Read a file in this very process: for the worker, and for files that can be trusted.
 
-    A language is detected where the file states none.
+    A language is detected where a document states none.
+
+    Args:
+        path: The file.
+        pcm: Where the samples of a recording are to be written; by default into this process's scratch folder.
 
     Raises:
         SourceMissing: Nothing there, or no permission.
         UnsupportedSource: No reader takes this kind of file.
-        EncryptedSource: It needs a password.
+        EncryptedSource: It needs a password or a key.
         DamagedSource: The parser gave up.
-        EmptySource: There is no text in it.
+        EmptySource: There is no text and no sound in it.
     """
     source = identify(path)
     parser = parser_for(source)
-    module = importlib.import_module(f".{parser.module}", __package__)
-    read = cast(Callable[[Path, Source], Document], getattr(module, parser.function))
+    function = getattr(importlib.import_module(f".{parser.module}", __package__), parser.function)
+    if parser.medium is Medium.AUDIO:
+        listen = cast(Callable[[Path, Source, Path], Recording], function)
+        return listen(Path(source.uri), source, pcm or scratch_path(".pcm"))
+    read = cast(Callable[[Path, Source], Document], function)
     return _checked(read(Path(source.uri), source))
+
+
+def read_document(path: Path) -> Document:
+    """:func:`read_in_process` for a file that must hold text.
+
+    Raises:
+        SourceError: As :func:`read_in_process`, and :class:`UnsupportedSource` for a recording.
+    """
+    found = read_in_process(path)
+    if isinstance(found, Recording):
+        found.close()
+        raise UnsupportedSource(f"{path}: a recording, where a document is needed")
+    return found
 
 
 def parser_for(source: Source) -> Parser:
@@ -124,8 +152,7 @@ def parser_for(source: Source) -> Parser:
         raise EmptySource(f"{source.uri}: the file has 0 bytes")
     if source.media_type == types.ENCRYPTED_OFFICE:
         raise EncryptedSource(f"{source.uri}: an Office file behind a password; save it without one")
-    family = source.media_type.partition("/")[0]
-    what = _ADVICE.get(source.media_type, {"audio": "a recording", "video": "a video"}.get(family, ""))
+    what = _ADVICE.get(source.media_type, "")
     named = f"{source.media_type}, {what}" if what else source.media_type
     raise UnsupportedSource(f"{source.uri}: no reader takes {named}")
 

@@ -12,6 +12,8 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
+from .media_signatures import MEDIA_MAGIC, MEDIA_SUFFIXES, has_music_tag, stream_type
+
 PDF: Final = "application/pdf"
 HTML: Final = "text/html"
 MARKDOWN: Final = "text/markdown"
@@ -43,26 +45,11 @@ _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"GIF87a", "image/gif"),
     (0, b"GIF89a", "image/gif"),
     (8, b"WEBP", "image/webp"),
-    (8, b"WAVE", "audio/wav"),
-    (8, b"AVI ", "video/x-msvideo"),
-    (8, b"AIFF", "audio/aiff"),
-    (8, b"AIFC", "audio/aiff"),
-    (4, b"ftypM4A", "audio/mp4"),
     (4, b"ftyphei", "image/heic"),
+    (4, b"ftypmif1", "image/heic"),
     (4, b"ftypavif", "image/avif"),
-    (4, b"ftyp", "video/mp4"),
-    (0, b"ID3", "audio/mpeg"),
-    (0, b"\xff\xfb", "audio/mpeg"),
-    (0, b"\xff\xf3", "audio/mpeg"),
-    (0, b"\xff\xf2", "audio/mpeg"),
-    (0, b"\xff\xf1", "audio/aac"),
-    (0, b"\xff\xf9", "audio/aac"),
-    (0, b"fLaC", "audio/flac"),
-    (0, b"OggS", "audio/ogg"),
-    (0, b".snd", "audio/basic"),
-    (0, b"#!AMR", "audio/amr"),
-    (0, b"caff", "audio/x-caf"),
-    (0, b"\x1aE\xdf\xa3", "video/webm"),
+    (4, b"ftypcrx ", "image/x-canon-cr3"),
+    *MEDIA_MAGIC,
     (0, b"\x1f\x8b", "application/gzip"),
     (0, b"BZh", "application/x-bzip2"),
     (0, b"\xfd7zXZ\x00", "application/x-xz"),
@@ -123,6 +110,12 @@ def media_type(path: Path, head: bytes) -> str:
         if head.startswith(magic, offset):
             return name
     text = glimpse(head)
+    named = MEDIA_SUFFIXES.get(path.suffix.lower())
+    # Two bytes of a frame's header prove little against text.
+    if (text is None or named) and (stream := stream_type(head)):
+        return stream
+    if named and (text is None or has_music_tag(path, head)):
+        return named
     if text is None:
         # Junk before the header is common enough in PDFs for viewers to look for it in the first 1024 bytes.
         return PDF if b"%PDF-" in head[:1024] else BINARY

@@ -29,8 +29,12 @@ from ..errors import (
     SourceMissing,
     UnsupportedSource,
 )
+from ..recording import Recording
+from ..scratch import scratch_path
+from .media_signatures import RECORDINGS
+from .media_type import HEAD_BYTES, media_type
 from .resident_memory import resident_bytes
-from .wire import document_from_bytes
+from .wire import document_from_bytes, recording_from_bytes
 from .worker import DATA_LIMIT, LIFELINE
 
 _START_SECONDS: Final = 120.0
@@ -54,21 +58,23 @@ class Limits:
         seconds: Wall-clock time for any file.
         seconds_per_megabyte: Added for each megabyte of the file.
         memory_bytes: Resident memory of the child process, interpreter included.
-        file_bytes: Larger files are refused unread.
+        file_bytes: Larger documents are refused unread.
+        recording_bytes: Larger recordings are: they are streamed, and take no memory by their size.
     """
 
     seconds: float = 120.0
     seconds_per_megabyte: float = 30.0
     memory_bytes: int = 4 * 1024**3
     file_bytes: int = 2 * 1024**3
+    recording_bytes: int = 64 * 1024**3
 
     def __post_init__(self) -> None:
         if self.seconds <= 0 or self.seconds_per_megabyte < 0:
             raise ValueError(f"a reader needs time, not {self.seconds} s and {self.seconds_per_megabyte} s per MB")
         if self.memory_bytes < 128 * 1024**2:
             raise ValueError(f"a reader needs at least 128 MiB of memory, not {self.memory_bytes:,} bytes")
-        if self.file_bytes < 1:
-            raise ValueError(f"files of at most {self.file_bytes} bytes are none")
+        if self.file_bytes < 1 or self.recording_bytes < 1:
+            raise ValueError(f"files of at most {min(self.file_bytes, self.recording_bytes)} bytes are none")
 
     def seconds_for(self, size: int) -> float:
         """Time limit for a file of ``size`` bytes."""
@@ -106,8 +112,8 @@ class Reader:
         with self._lock:
             self._drop()
 
-    def read(self, path: Path) -> Document:
-        """Parse a file.
+    def read(self, path: Path) -> Document | Recording:
+        """Parse a document or decode a recording. Whoever takes a recording closes it.
 
         Raises:
             SourceMissing: Nothing there, or no permission.
@@ -120,28 +126,34 @@ class Reader:
             size = os.stat(path).st_size
         except OSError as error:
             raise SourceMissing(f"{path}: {error.strerror or error}") from error
-        if size > self.limits.file_bytes:
-            raise UnsupportedSource(f"{path}: {size:,} bytes; the limit is {self.limits.file_bytes:,}: split the file")
+        limit = self.limits.file_bytes
+        if size > limit and _is_recording(path):
+            limit = self.limits.recording_bytes
+        if size > limit:
+            raise UnsupportedSource(f"{path}: {size:,} bytes; the limit is {limit:,}: split the file")
         with self._lock:
+            pcm = scratch_path(".pcm")
             try:
-                return self._read(path, size)
+                return self._read(path, size, pcm)
             except BaseException as error:
                 if not isinstance(error, SourceError) or isinstance(
                     error, ReaderTimeout | ReaderOutOfMemory | ReaderCrashed
                 ):
                     self._drop()  # interrupted half-way, a child's next answer would be that of this file
+                pcm.unlink(missing_ok=True)  # only now that no child writes to it
                 raise
 
-    def _read(self, path: Path, size: int) -> Document:
+    def _read(self, path: Path, size: int, pcm: Path) -> Document | Recording:
         if self._child is not None and (self._files >= _RECYCLE_AFTER or not self._child.is_idle(self.limits)):
             self._drop()
         if self._child is None:
             self._child = _Child(self._command, self.limits.memory_bytes)
             self._files = 0
         self._files += 1
-        # Bytes of the path, not its text: names of files need not be valid UTF-8.
-        request = {"path": os.fsencode(os.path.abspath(path)).hex(), "name": str(path)}
+        request = {"path": _hex(os.path.abspath(path)), "name": str(path), "pcm": _hex(pcm)}
         tag, payload = self._child.ask(request, self.limits, self.limits.seconds_for(size))
+        if tag == b"A":
+            return recording_from_bytes(payload, pcm)
         if tag == b"D":
             return document_from_bytes(payload)
         raise _error(payload)
@@ -262,6 +274,19 @@ class _Child:
                 return ReaderOutOfMemory(f"{name}: the reader was killed from outside, most likely for lack of memory")
             return ReaderCrashed(f"{name}: the parser crashed ({how}){last}")
         return ReaderCrashed(f"{name}: the reader's process ended with status {code}{last}")
+
+
+def _hex(path: str | Path) -> str:
+    """Bytes of the path, not its text: names of files need not be valid UTF-8."""
+    return os.fsencode(path).hex()
+
+
+def _is_recording(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return media_type(path, file.read(HEAD_BYTES)) in RECORDINGS
+    except OSError:
+        return False  # reading it will say what is wrong
 
 
 def _error(payload: bytes | bytearray) -> SourceError:

@@ -1,7 +1,8 @@
-"""A document as bytes, for the pipe between a reader's process and ours. No pickle: the bytes may come from a
-process in which a hostile file has taken over the parser.
+"""Documents and recordings as bytes, for the pipe between a reader's process and ours. No pickle: the bytes may come
+from a process in which a hostile file has taken over the parser.
 
-A frame is ``OCTD``, the length of a JSON header (4 bytes), the header, and the buffers whose lengths it names::
+A recording is JSON, see :func:`recording_to_bytes`. A document's frame is ``OCTD``, the length of a JSON header
+(4 bytes), the header, and the buffers whose lengths it names::
 
     text (UTF-8) | blocks (n, 4) int64 | pages (n, 3) int64 | page sizes (n, 2) float64 | boxes BOXES_DTYPE
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +20,7 @@ import numpy.typing as npt
 
 from ..document import BOXES_DTYPE, Block, BlockKind, Document, Flag, Metadata, Page, Source
 from ..errors import ReaderCrashed
+from ..recording import Recording
 
 _MAGIC: Final = b"OCTD"
 _KINDS: Final = tuple(BlockKind)
@@ -68,6 +71,42 @@ def document_from_bytes(frame: bytes | bytearray | memoryview) -> Document:
     except (ValueError, KeyError, TypeError, IndexError, struct.error, OverflowError, RecursionError) as error:
         raise ReaderCrashed(
             f"the reader's process answered with a malformed document ({error}); run it again"
+        ) from error
+
+
+def recording_to_bytes(recording: Recording) -> bytes:
+    """All of a recording but its samples, and where they are: who asked for it has named the place."""
+    header = {
+        "source": [recording.source.uri, recording.source.media_type, recording.source.sha256],
+        "samples": recording.samples,
+        "start_us": recording.start_us,
+        "metadata": [getattr(recording.metadata, name) for name in Metadata.__slots__],
+        "flags": [[flag.code, flag.detail] for flag in recording.flags],
+        "format": recording.format,
+    }
+    return json.dumps(header).encode("ascii")
+
+
+def recording_from_bytes(frame: bytes | bytearray | memoryview, pcm: Path) -> Recording:
+    """Build a recording, which then owns the file of its samples.
+
+    Raises:
+        ReaderCrashed: The frame is malformed, or the file of samples is missing or of another length.
+    """
+    try:
+        header = json.loads(bytes(frame))
+        return Recording(
+            source=Source(*_strings(header["source"], 3)),
+            samples=_count(header["samples"]),
+            start_us=_count(header["start_us"]),
+            metadata=Metadata(*_strings(header["metadata"], len(Metadata.__slots__))),
+            flags=tuple(Flag(*_strings(flag, 2)) for flag in header["flags"]),
+            pcm=pcm,
+            format=_strings([header["format"]], 1)[0],
+        )
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ReaderCrashed(
+            f"the reader's process answered with a malformed recording ({error}); run it again"
         ) from error
 
 

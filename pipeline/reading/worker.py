@@ -1,8 +1,9 @@
 """The process in which files are parsed: ``python -m octavo.pipeline.reading.worker``.
 
 It answers one request after another until its input ends. Requests are lines of JSON on standard input. An answer is a
-tag of one byte, a length of eight bytes (little-endian) and as many bytes: ``D`` a document's frame, ``E`` an error as
-JSON, ``R`` ready. Answers go to a private descriptor; what parsers print goes to standard error.
+tag of one byte, a length of eight bytes (little-endian) and as many bytes: ``D`` a document's frame, ``A`` a
+recording's, ``E`` an error as JSON, ``R`` ready. The samples of a recording are in the file that the request names.
+Answers go to a private descriptor; what parsers print goes to standard error.
 """
 
 from __future__ import annotations
@@ -11,20 +12,21 @@ import json
 import os
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from ..document import Document
 from ..errors import DamagedSource, ReaderOutOfMemory, SourceError
+from ..recording import Recording
 from .dispatch import read_in_process
-from .wire import document_to_parts
+from .wire import document_to_parts, recording_to_bytes
 
 LIFELINE: Final = "OCTAVO_LIFELINE"
 DATA_LIMIT: Final = "OCTAVO_DATA_LIMIT"
 
 
-def serve(read: Callable[[Path], Document] = read_in_process) -> None:
+def serve(read: Callable[[Path, Path], Document | Recording] = read_in_process) -> None:
     """Answer requests with ``read`` until standard input ends."""
     answers = os.dup(1)
     os.dup2(2, 1)
@@ -35,7 +37,12 @@ def serve(read: Callable[[Path], Document] = read_in_process) -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         try:
-            parts = document_to_parts(read(Path(os.fsdecode(bytes.fromhex(request["path"])))))
+            found = read(_path(request["path"]), _path(request["pcm"]))
+            if isinstance(found, Recording):
+                found.detach()  # the samples are now those of who asked
+                answer: tuple[bytes, Sequence[bytes | memoryview]] = b"A", [recording_to_bytes(found)]
+            else:
+                answer = b"D", document_to_parts(found)
         except SourceError as error:
             _send_error(answers, error)
         except MemoryError:
@@ -45,8 +52,13 @@ def serve(read: Callable[[Path], Document] = read_in_process) -> None:
             detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             _send_error(answers, DamagedSource(f"{request['name']}: the parser gave up ({detail[:500]})"))
         else:
-            _send(answers, b"D", parts)
-            del parts
+            _send(answers, *answer)
+            del found, answer
+
+
+def _path(encoded: str) -> Path:
+    """Bytes of the path, not its text: names of files need not be valid UTF-8."""
+    return Path(os.fsdecode(bytes.fromhex(encoded)))
 
 
 def _send_error(descriptor: int, error: SourceError) -> None:
@@ -54,7 +66,7 @@ def _send_error(descriptor: int, error: SourceError) -> None:
     _send(descriptor, b"E", [message])
 
 
-def _send(descriptor: int, tag: bytes, parts: list[bytes | memoryview] | list[bytes]) -> None:
+def _send(descriptor: int, tag: bytes, parts: Sequence[bytes | memoryview]) -> None:
     head = tag + struct.pack("<Q", sum(len(part) for part in parts))
     for part in (head, *parts):
         rest = memoryview(part)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from octavo.pipeline.document import Document
 from octavo.pipeline.errors import EmptySource
-from octavo.pipeline.reading import read_in_process
+from octavo.pipeline.reading import read_document
 from octavo.pipeline.reading.html import main_content, read_page
 from octavo.pipeline.reading.markup_strip import flatten, nesting, strip_tags
 
@@ -15,7 +15,7 @@ from octavo.pipeline.reading.markup_strip import flatten, nesting, strip_tags
 def read(folder: Path, markup: str) -> Document:
     path = folder / "a.html"
     path.write_bytes(markup.encode())
-    return read_in_process(path)
+    return read_document(path)
 
 
 def cut(markup: str) -> list[tuple[str, int, str]]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from octavo.pipeline.document import Document
 from octavo.pipeline.errors import EmptySource
-from octavo.pipeline.reading import read_in_process
+from octavo.pipeline.reading import read_document
 from octavo.pipeline.reading.markdown import markdown_blocks
 
 SAMPLE = """---
@@ -63,7 +63,7 @@ Text[^1].
 def read(folder: Path, text: str) -> Document:
     path = folder / "a.md"
     path.write_bytes(text.encode())
-    return read_in_process(path)
+    return read_document(path)
 
 
 def cut(text: str) -> list[tuple[str, int, str]]:

@@ -11,7 +11,7 @@ from docx import Document as WordDocument
 from docx.oxml import parse_xml
 from octavo.pipeline.document import Document
 from octavo.pipeline.errors import DamagedSource, EmptySource, EncryptedSource
-from octavo.pipeline.reading import read_in_process
+from octavo.pipeline.reading import read_document
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
@@ -57,7 +57,7 @@ def test_word(tmp_path: Path) -> None:
     word.sections[0].header.paragraphs[0].text = "Company header"
     word.sections[0].footer.paragraphs[0].text = "Page 1 of 2"
     word.save(str(tmp_path / "a.docx"))
-    document = read_in_process(tmp_path / "a.docx")
+    document = read_document(tmp_path / "a.docx")
     assert blocks(document) == [
         ("heading", 1, "Title"),
         ("heading", 2, "Part"),
@@ -86,7 +86,7 @@ def test_word_text_boxes_and_notes(tmp_path: Path) -> None:
         )
     )
     word.save(str(tmp_path / "a.docx"))
-    assert blocks(read_in_process(tmp_path / "a.docx")) == [
+    assert blocks(read_document(tmp_path / "a.docx")) == [
         ("paragraph", 0, "Anchor"),
         ("paragraph", 0, "In a box"),
     ]
@@ -105,24 +105,24 @@ def test_strict_word_files(tmp_path: Path) -> None:
                 for part in ("officeDocument/2006/", "wordprocessingml/2006/"):
                     text = text.replace((usual + part).encode(), (strict + part.replace("2006/", "")).encode())
             new.writestr(name, text)
-    assert blocks(read_in_process(tmp_path / "a.docx")) == [("heading", 1, "Strict")]
+    assert blocks(read_document(tmp_path / "a.docx")) == [("heading", 1, "Strict")]
 
 
 def test_empty_and_damaged_office_files(tmp_path: Path) -> None:
     path = tmp_path / "a.docx"
     WordDocument().save(str(path))
     with pytest.raises(EmptySource, match="no text"):
-        read_in_process(path)
+        read_document(path)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(DamagedSource, match="cut short"):
-        read_in_process(path)
+        read_document(path)
     zipped(path, {"[Content_Types].xml": "<Types/>", "word/document.xml": "<not-closed"})
     with pytest.raises(DamagedSource, match="not a readable Word file"):
-        read_in_process(path)
+        read_document(path)
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"))
     with pytest.raises(EncryptedSource, match="password"):
-        read_in_process(path)
+        read_document(path)
 
 
 def test_powerpoint(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_powerpoint(tmp_path: Path) -> None:
     second.notes_slide.notes_text_frame.text = "say this"
     show.slides.add_slide(show.slide_layouts[6])
     show.save(str(tmp_path / "a.pptx"))
-    document = read_in_process(tmp_path / "a.pptx")
+    document = read_document(tmp_path / "a.pptx")
     assert [(kind, text) for kind, _, text in blocks(document)] == [
         ("heading", "Deck"),
         ("heading", "Points"),
@@ -189,7 +189,7 @@ def book(path: Path, **more: str) -> Path:
 
 
 def test_book(tmp_path: Path) -> None:
-    document = read_in_process(book(tmp_path / "a.epub"))
+    document = read_document(book(tmp_path / "a.epub"))
     assert [text for _, _, text in blocks(document)] == ["First", "Text.", "Second", "Text."]
     assert [document.text[page.start : page.stop] for page in document.pages] == ["First\n\nText.", "Second\n\nText."]
     metadata = document.metadata
@@ -203,9 +203,9 @@ def test_protected_book(tmp_path: Path) -> None:
     )
     drm = {"META-INF/encryption.xml": encryption.format("http://www.w3.org/2001/04/xmlenc#aes128-cbc")}
     with pytest.raises(EncryptedSource, match="DRM"):
-        read_in_process(book(tmp_path / "a.epub", **drm))
+        read_document(book(tmp_path / "a.epub", **drm))
     fonts = {"META-INF/encryption.xml": encryption.format("http://www.idpf.org/2008/embedding")}
-    assert read_in_process(book(tmp_path / "b.epub", **fonts)).blocks
+    assert read_document(book(tmp_path / "b.epub", **fonts)).blocks
 
 
 def test_opendocument(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_opendocument(tmp_path: Path) -> None:
     <text:p>b</text:p></table:table-cell></table:table-row></table:table>
     </office:text></office:body></office:document-content>"""
     members = {"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": content}
-    assert blocks(read_in_process(zipped(tmp_path / "a.odt", members))) == [
+    assert blocks(read_document(zipped(tmp_path / "a.odt", members))) == [
         ("heading", 2, "Head"),
         ("paragraph", 0, "Some text."),
         ("note", 0, "The note"),
@@ -240,7 +240,7 @@ def test_rich_text(tmp_path: Path) -> None:
         rb"{\pard\s1 Head\par}\pard caf\'e9 \u8364? and {\f1\'cf\'f0} {\field{\*\fldinst HYPERLINK x}{\fldrslt link}}"
         rb"{\footnote a note}\par \trowd\intbl A\cell B\cell\row\pard{\*\unknown hidden} \ls1 item\par}"
     )
-    document = read_in_process(path)
+    document = read_document(path)
     assert blocks(document) == [
         ("heading", 1, "Head"),
         ("paragraph", 0, "café € and Пр link"),
@@ -260,7 +260,7 @@ def test_mail(tmp_path: Path) -> None:
         b"--Y\r\nContent-Type: text/html; charset=latin-1\r\n\r\n<p>sch\xf6n<ul><li>one</ul>\r\n--Y--\r\n"
         b"--X\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Disposition: attachment\r\n\r\nxx\r\n--X--\r\n"
     )
-    document = read_in_process(path)
+    document = read_document(path)
     assert blocks(document) == [
         ("heading", 1, "Grüße"),
         ("paragraph", 0, "From: Ann <a@b.c>\nDate: Fri, 16 Dec 2022 17:04:16 -0500"),

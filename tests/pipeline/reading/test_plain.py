@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from octavo.pipeline.document import Block, BlockKind, Document
 from octavo.pipeline.errors import EmptySource
-from octavo.pipeline.reading import read_in_process
+from octavo.pipeline.reading import read_document
 from octavo.pipeline.reading.plain import plain_blocks
 
 
 def read(folder: Path, text: str, name: str = "a.txt") -> Document:
     path = folder / name
     path.write_bytes(text.encode())
-    return read_in_process(path)
+    return read_document(path)
 
 
 def cut(text: str) -> list[tuple[str, int, str]]:

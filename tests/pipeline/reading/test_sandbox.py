@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 from octavo.pipeline import errors
-from octavo.pipeline.reading import Limits, Reader, read_in_process
+from octavo.pipeline.document import Document
+from octavo.pipeline.reading import Limits, Reader, read_document, read_in_process
+from octavo.pipeline.recording import Recording
+from octavo.pipeline.scratch import scratch_path
+
+from .audio_world import tone, write_wav
 
 HOSTILE = """
 import os, sys, time
@@ -21,7 +26,7 @@ from octavo.pipeline.errors import EncryptedSource
 from octavo.pipeline.reading import read_in_process
 from octavo.pipeline.reading.worker import serve
 
-def read(path: Path):
+def read(path: Path, pcm: Path):
     word = path.read_text()
     print("noise on standard output")
     os.write(1, b"noise below Python")
@@ -30,6 +35,22 @@ def read(path: Path):
     if word == "spin":
         import re
         re.match("(a+)+$", "a" * 60 + "b")  # in C, with the interpreter locked
+    if word in ("scratch", "scratch and die"):
+        pcm.write_bytes(bytes(1_000_000))
+        if word == "scratch":
+            time.sleep(1000)
+        os.abort()
+    if word == "scratch and fail":
+        pcm.write_bytes(bytes(1_000_000))
+        raise EncryptedSource("after all")
+    if word == "short":
+        from octavo.pipeline.document import Metadata, Source
+        from octavo.pipeline.recording import Recording
+        pcm.write_bytes(bytes(1_000))
+        recording = Recording(Source("/a", "audio/wav", "0" * 64), 500, 0, Metadata(), (), pcm)
+        recording.detach()
+        pcm.write_bytes(bytes(999))
+        return recording
     if word == "eat":
         kept = []
         while True:
@@ -46,7 +67,7 @@ def read(path: Path):
     if word == "recursion":
         def again(): again()
         again()
-    return read_in_process(path)
+    return read_in_process(path, pcm)
 
 serve(read)
 """
@@ -63,6 +84,12 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def hostile(command: list[str]) -> Iterator[Reader]:
     with Reader(Limits(seconds=3, memory_bytes=300 * 1024**2), command=command) as reader:
         yield reader
+
+
+def document(reader: Reader, path: Path) -> Document:
+    found = reader.read(path)
+    assert isinstance(found, Document)
+    return found
 
 
 def file(folder: Path, word: str) -> Path:
@@ -89,18 +116,67 @@ def test_stopped_and_named_and_the_next_file_is_read(
     with pytest.raises(error, match=message) as caught:
         hostile.read(file(tmp_path, word))
     assert type(caught.value) is error
-    assert hostile.read(file(tmp_path, "harmless words")).text == "harmless words"
+    assert document(hostile, file(tmp_path, "harmless words")).text == "harmless words"
+
+
+@pytest.mark.parametrize(
+    ("word", "error"),
+    [
+        ("scratch", errors.ReaderTimeout),
+        ("scratch and die", errors.ReaderCrashed),
+        ("scratch and fail", errors.EncryptedSource),
+        ("short", errors.ReaderCrashed),
+    ],
+)
+def test_no_scratch_file_is_left(tmp_path: Path, hostile: Reader, word: str, error: type[errors.SourceError]) -> None:
+    folder = scratch_path("").parent
+    before = set(folder.iterdir())
+    with pytest.raises(error):
+        hostile.read(file(tmp_path, word))
+    assert set(folder.iterdir()) == before
+
+
+def test_a_recording_outlives_its_reader(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "a.wav", [tone(1, 16000)], 16000)
+    with Reader() as reader:
+        found = reader.read(path)
+    assert isinstance(found, Recording)
+    here = read_in_process(path)
+    assert isinstance(here, Recording)
+    with found, here:
+        assert found.pcm != here.pcm
+        assert found.source == here.source
+        assert found.source.media_type == "audio/wav"
+        assert (found.samples, found.format, found.flags) == (here.samples, here.format, here.flags)
+        assert found.read(0, 16000).tolist() == here.read(0, 16000).tolist()
+    assert not found.pcm.exists()
+    assert not here.pcm.exists()
+
+
+def test_recordings_may_be_larger_than_documents(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "a.wav", [tone(1, 16000)], 16000)
+    with Reader(Limits(file_bytes=1000)) as reader:
+        found = reader.read(path)
+        assert isinstance(found, Recording)
+        found.close()
+    with Reader(Limits(file_bytes=1000, recording_bytes=2000)) as reader:
+        with pytest.raises(errors.UnsupportedSource, match="limit is 2,000"):
+            reader.read(path)
+        long = tmp_path / "b.txt"
+        long.write_text("words " * 1000)
+        with pytest.raises(errors.UnsupportedSource, match="limit is 1,000"):
+            reader.read(long)
 
 
 def test_noise_does_not_reach_the_protocol(tmp_path: Path, hostile: Reader) -> None:
-    assert hostile.read(file(tmp_path, "noise")).text == "noise"
+    assert document(hostile, file(tmp_path, "noise")).text == "noise"
 
 
 def test_same_document_as_in_this_process(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_text("# Title\n\nSome words of English, enough of them to tell the language of it.\n")
     with Reader() as reader:
-        there, here = reader.read(path), read_in_process(path)
+        there, here = document(reader, path), read_document(path)
     assert (there.text, there.blocks, there.metadata, there.source) == (
         here.text,
         here.blocks,
@@ -120,8 +196,8 @@ def test_files_that_are_not_given_to_the_child(tmp_path: Path) -> None:
 
 def test_what_no_reader_takes(tmp_path: Path) -> None:
     with Reader() as reader:
-        (tmp_path / "a.txt").write_bytes(b"RIFF....WAVEfmt " + bytes(100))
-        with pytest.raises(errors.UnsupportedSource, match="audio/wav, a recording"):
+        (tmp_path / "a.txt").write_bytes(b"MThd\x00\x00\x00\x06" + bytes(100))
+        with pytest.raises(errors.UnsupportedSource, match="audio/midi, notes without sound"):
             reader.read(tmp_path / "a.txt")
         (tmp_path / "b.txt").write_bytes(b"")
         with pytest.raises(errors.EmptySource, match="0 bytes"):
@@ -136,7 +212,7 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("this file system takes no such name")
     with Reader() as reader:
-        assert reader.read(Path(os.fsdecode(path))).text == "words"
+        assert document(reader, Path(os.fsdecode(path))).text == "words"
 
 
 def test_a_child_that_cannot_start() -> None:

@@ -1,9 +1,11 @@
-"""Documents on the wire."""
+"""Documents and recordings on the wire."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from octavo.pipeline.document import BOXES_DTYPE, Block, BlockKind, Document, Flag, Metadata, Page, Source
 from octavo.pipeline.errors import ReaderCrashed
-from octavo.pipeline.reading.wire import document_from_bytes, document_to_bytes
+from octavo.pipeline.reading.wire import (
+    document_from_bytes,
+    document_to_bytes,
+    recording_from_bytes,
+    recording_to_bytes,
+)
+from octavo.pipeline.recording import Recording
 
 WORDS = st.text(max_size=20)
 
@@ -73,3 +81,43 @@ def test_announced_lengths_are_not_believed() -> None:
     frame = b"OCTD" + (2**31).to_bytes(4, "little") + b"{}"
     with pytest.raises(ReaderCrashed, match="announced"):
         document_from_bytes(frame)
+
+
+def recording(pcm: Path) -> Recording:
+    pcm.write_bytes(bytes(10))
+    metadata = Metadata(title="größer", created="2024")
+    flags = (Flag("truncated", "\udcff"), Flag("gap-filled"))
+    return Recording(Source("/ä", "audio/wav", "0" * 64), 5, 7, metadata, flags, pcm, "wav, mono")
+
+
+def test_recordings_come_round(tmp_path: Path) -> None:
+    with recording(tmp_path / "a.pcm") as one:
+        again = recording_from_bytes(recording_to_bytes(one), tmp_path / "a.pcm")
+        for name in ("source", "samples", "start_us", "metadata", "flags", "pcm", "format"):
+            assert getattr(again, name) == getattr(one, name)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"samples": 4},
+        {"samples": "5"},
+        {"samples": 5.0},
+        {"samples": True},
+        {"start_us": -1},
+        {"source": ["/a"]},
+        {"source": ["/a", "audio", "0" * 64]},
+        {"metadata": ["title"]},
+        {"flags": [["code"]]},
+        {"flags": 3},
+        {"format": None},
+    ],
+)
+def test_malformed_recordings_are_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    with recording(tmp_path / "a.pcm") as one:
+        frame = json.loads(recording_to_bytes(one)) | change
+        with pytest.raises(ReaderCrashed, match="malformed recording"):
+            recording_from_bytes(json.dumps(frame).encode(), one.pcm)
+        for broken in (b"", b"[]", b"{}", b"\xff", b"[" * 100_000):
+            with pytest.raises(ReaderCrashed, match="malformed recording"):
+                recording_from_bytes(broken, one.pcm)
