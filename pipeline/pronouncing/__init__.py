@@ -1,0 +1,1 @@
+"""From written words to the ways in which they may be said."""

@@ -1,0 +1,1 @@
+"""Recipes that made the weights Octavo ships. Nothing outside this folder imports them."""
