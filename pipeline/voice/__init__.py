@@ -1,0 +1,1 @@
+"""What of a voice moves while it speaks, and what that says about the manner of speaking."""
