@@ -1,0 +1,293 @@
+"""Recordings as utterances: phone posteriors, window vectors, prosody; typed and spoken words in one space."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ..embed import Utterance, Vectors
+from ..errors import ModelError
+from ..phones import BLANK, PHONES, SYMBOLS
+from ..posteriors import FRAME, Posteriors, window_grid
+from ..recording import SAMPLE_RATE, Recording
+from ..utterances import cut_utterances
+from ..voice.contour import CONTEXT, Contour, contour
+from ..voice.functionals import functionals
+from ..voice.measures import Baseline, measures
+from .device import choose_device
+from .prosody import ProsodyEncoder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "speech.safetensors"
+"""The shipped weights; their card lies beside them."""
+
+FORMAT: Final = "octavo-speech-1"
+
+STRETCH: Final = 600 * SAMPLE_RATE
+"""Samples encoded before the next are read: ten minutes."""
+
+_ALIGNED: Final = 256
+"""Frames between two places at which all attention windows begin: 5.12 s."""
+_CORE: Final = 24 * _ALIGNED
+_MARGIN: Final = 4 * _ALIGNED
+"""Frames that the network sees around what it is asked for: its reach is 17 s, see the tests."""
+
+_HEARD: Final = 0.5
+"""A phone is heard where the blank has less than half of the probability."""
+
+_PITCH_GRID: Final = 1_280
+_VOWELS: Final = [number for number, phone in enumerate(PHONES, 1) if phone[0] in "AEIOU"]
+
+Floats = npt.NDArray[np.float32]
+
+_Read = Callable[[int, int], Floats]
+"""Samples ``[start, stop)`` of a sound, as :meth:`Recording.read` gives them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """Some minutes of a recording, encoded.
+
+    Attributes:
+        utterances: That lie wholly in it.
+        state: What the next stretch needs to know, as JSON: where to begin, and how the speaker usually speaks.
+        stop: Samples of the recording that are done.
+    """
+
+    utterances: tuple[Utterance, ...]
+    state: Mapping[str, Any]
+    stop: int
+
+
+class SpeechEncoder:
+    """The trained speech encoder, with the space that spoken and written words share.
+
+    Args:
+        weights: A checkpoint of :mod:`octavo.pipeline.training.speech`.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Attributes:
+        width: Numbers of a window vector.
+
+    Raises:
+        ModelError: The weights are missing or damaged, or the device is.
+    """
+
+    def __init__(self, weights: Path = WEIGHTS, device: str = "auto") -> None:
+        import torch
+
+        from .speech_network import SpeechNetwork, SpeechShape
+        from .word_space import WIDTH, PhoneSequenceEncoder, WindowEncoder
+
+        self.device = torch.device(choose_device(device))
+        tensors, metadata, digest = _load(weights)
+        try:
+            shape = SpeechShape.from_json(json.loads(metadata["shape"]))
+            network = SpeechNetwork(shape)
+            windows, sequences = WindowEncoder(shape.channels[0]), PhoneSequenceEncoder()
+            for name, module in (("network", network), ("windows", windows), ("sequences", sequences)):
+                own = {
+                    key.partition(".")[2]: value.float() for key, value in tensors.items() if key.startswith(name + ".")
+                }
+                module.load_state_dict(own)
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise ModelError(f"{weights} does not fit the speech network ({error}): reinstall octavo") from error
+        self._network = network.eval().to(self.device)
+        self._windows, self._sequences = windows.eval().to(self.device), sequences.eval().to(self.device)
+        self._prosody = ProsodyEncoder()
+        self.width = WIDTH
+        self.phoneme_fingerprint = f"speech-{digest}"
+        self.prosody_fingerprint = self._prosody.fingerprint
+
+    def encode(self, recording: Recording, state: Mapping[str, Any] | None = None) -> Iterator[Stretch]:
+        """A recording's utterances, about ten minutes at a time.
+
+        Args:
+            state: Of the last stretch that is known already; encoding goes on behind it and gives what it would have
+                given without the interruption.
+        """
+        at = int(state["at"]) if state else 0
+        baseline = Baseline.from_json(state["baseline"]) if state else Baseline()
+        end = recording.samples // FRAME * FRAME
+        while at < end:
+            stop = min(at + STRETCH // FRAME * FRAME, end)
+            heard = self._hear(recording.read, at, stop, end)
+            found = cut_utterances(heard.peaks, len(heard))
+            done = stop
+            if stop < end and found:
+                done = at + found.pop()[0] * FRAME  # perhaps it goes on
+            utterances = self._utterances(recording.read, heard, at, end, found, baseline)
+            at = done
+            yield Stretch(utterances, {"at": at, "baseline": baseline.to_json()}, at if at < end else recording.samples)
+
+    def hear(self, samples: Floats) -> tuple[Utterance, ...]:
+        """A clip as a whole, for example a spoken question. *Shape:* (n,), float32 at 16 kHz."""
+
+        def read(start: int, stop: int) -> Floats:
+            return samples[start:stop]
+
+        end = len(samples) // FRAME * FRAME
+        heard = self._hear(read, 0, end, end)
+        return self._utterances(read, heard, 0, end, cut_utterances(heard.peaks, len(heard)), Baseline())
+
+    def encode_pronunciations(self, pronunciations: Sequence[tuple[int, ...]]) -> Vectors:
+        """Written words, by their phones, in the space of the windows. *Shape:* (n, width), unit rows."""
+        import torch
+
+        from .word_space import padded
+
+        with torch.inference_mode():
+            rows = [
+                self._sequences(padded(list(pronunciations[at : at + 1024])).to(self.device)).float().cpu().numpy()
+                for at in range(0, len(pronunciations), 1024)
+            ]
+        return np.concatenate(rows) if rows else np.empty((0, self.width), np.float32)
+
+    def _hear(self, read: _Read, start: int, stop: int, end: int) -> _Heard:
+        """What the network hears in samples ``[start, stop)`` of a sound of ``end`` samples, chunk by chunk.
+
+        The chunks lie on a grid of the whole recording, so the same samples give the same numbers wherever a stretch
+        begins.
+        """
+        import torch
+
+        first, last, whole = start // FRAME, stop // FRAME, end // FRAME
+        features = [torch.empty(0, self._network.shape.channels[0], device=self.device)]
+        phones = [torch.empty(0, SYMBOLS, device=self.device)]
+        core = first // _CORE * _CORE
+        while core < last:
+            low, high = max(0, core - _MARGIN), min(whole, core + _CORE + _MARGIN)
+            samples = read(low * FRAME, high * FRAME)
+            own = slice(max(first, core) - low, min(last, core + _CORE) - low)
+            feature, phone = self._run(samples, own)
+            features.append(feature)
+            phones.append(phone)
+            core += _CORE
+        joined = torch.cat(phones)
+        return _Heard(torch.cat(features), joined, joined.cpu().numpy())
+
+    def _run(self, samples: Floats, own: slice) -> tuple[Tensor, Tensor]:
+        """Features and log-probabilities of some frames of a chunk. *Shape:* (T, C) and (T, SYMBOLS)."""
+        import torch
+
+        from .log_mel import level, log_mel
+
+        with torch.inference_mode():
+            mel = log_mel(torch.from_numpy(np.ascontiguousarray(samples)).to(self.device))[None]
+            levelled = level(mel)
+            rest = -mel.shape[1] % 16
+            levelled = torch.nn.functional.pad(levelled, (0, 0, 0, rest))
+            valid = torch.ones(1, levelled.shape[1], dtype=torch.bool, device=self.device)
+            valid[:, mel.shape[1] :] = False
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+                heard = self._network(levelled, valid)
+            return heard.features[0, own].float(), heard.phones[0, own].float().log_softmax(-1)
+
+    def _utterances(
+        self,
+        read: _Read,
+        heard: _Heard,
+        at: int,
+        end: int,
+        found: Sequence[tuple[int, int, npt.NDArray[np.int64]]],
+        baseline: Baseline,
+    ) -> tuple[Utterance, ...]:
+        """Utterances of a stretch that begins at sample ``at``; the baseline takes in what it still wants."""
+        contours = [_contour(read, at + start * FRAME, at + stop * FRAME, end) for start, stop, _ in found]
+        for (start, stop, _), own in zip(found, contours, strict=True):
+            if not baseline.settled:
+                baseline.add(functionals(own), (stop - start) * FRAME / SAMPLE_RATE)
+        return tuple(
+            self._utterance(heard, at, start, stop, phrases, own, baseline)
+            for (start, stop, phrases), own in zip(found, contours, strict=True)
+        )
+
+    def _utterance(
+        self,
+        heard: _Heard,
+        at: int,
+        start: int,
+        stop: int,
+        phrases: npt.NDArray[np.int64],
+        own: Contour,
+        baseline: Baseline,
+    ) -> Utterance:
+        import torch
+
+        with torch.inference_mode():
+            grid = torch.from_numpy(window_grid(stop - start).copy()).to(self.device)
+            windows = self._windows(heard.features[start:stop], heard.phones[start:stop], grid).float().cpu().numpy()
+        log_probabilities = heard.log_probabilities[start:stop]
+        nuclei = np.exp(log_probabilities[:, _VOWELS]).sum(1)
+        parts = [slice(0, stop - start), *(slice(low - start, high - start) for low, high in phrases.tolist())]
+        return Utterance(
+            start=at + start * FRAME,
+            stop=at + stop * FRAME,
+            posteriors=Posteriors.pack(log_probabilities),
+            windows=np.ascontiguousarray(windows),
+            phrases=at + phrases * FRAME,
+            manners=self._prosody.encode(np.stack([functionals(own.cut(part)) for part in parts]), baseline),
+            measures=np.stack([measures(own.cut(part), nuclei[part], baseline) for part in parts]),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Heard:
+    features: Tensor
+    phones: Tensor
+    log_probabilities: Floats
+
+    def __len__(self) -> int:
+        return len(self.log_probabilities)
+
+    @property
+    def peaks(self) -> npt.NDArray[np.int64]:
+        """Frames at which a phone is heard."""
+        return np.flatnonzero(np.exp(self.log_probabilities[:, BLANK]) < _HEARD)
+
+
+def _contour(read: _Read, start: int, stop: int, end: int) -> Contour:
+    """The prosodic contour of samples ``[start, stop)``, the same as if the whole recording had been measured."""
+    low = max(0, (start - CONTEXT) // _PITCH_GRID * _PITCH_GRID)
+    high = min(end, stop + CONTEXT)
+    whole = contour(read(low, high))
+    return whole.cut(slice((start - low) // FRAME, (stop - low) // FRAME))
+
+
+def _load(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str], str]:
+    """Tensors, header and digest of a checkpoint.
+
+    Raises:
+        ModelError: It is not there, or is none of this kind.
+    """
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata: Mapping[str, str] = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"the speech weights {path} cannot be read ({error}): reinstall octavo, or train them with "
+            "octavo train speech"
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise ModelError(
+            f"{path} holds no speech encoder of this version (format {metadata.get('format')!r}): reinstall octavo, or "
+            "train it with octavo train speech"
+        )
+    # Of the weights, not of the file: a header may gain a score without making vectors of another kind.
+    digest = hashlib.blake2b(metadata.get("shape", "").encode(), digest_size=8)
+    for name, tensor in tensors.items():
+        digest.update(name.encode() + tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return tensors, metadata, digest.hexdigest()

@@ -1,0 +1,295 @@
+"""Trains the speech network: phones at 20 and 40 ms, frame by frame where times are known, and the rate at 80 ms.
+
+::
+
+    octavo train speech --corpus out/real:2 --corpus out/flite --corpus out/espeak --out DIR
+
+One loop, readable from top to bottom. The same arguments and the same seed give the same weights on the same kind of
+machine. A run that was stopped goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..encoders.log_mel import level
+from ..encoders.speech_network import Heard, SpeechNetwork, SpeechShape
+from ..phones import BLANK
+from .speech_augmentation import masked
+from .speech_batches import Batch, Example, batches, collate, examples, split
+from .speech_corpus import SpeechCorpus
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRecipe:
+    """How to train.
+
+    Attributes:
+        steps: Batches; the learning rate rises over the first ``warm_up``, stays, and falls to nothing over the last
+            ``cool_down``, a share of all steps.
+        batch_seconds: Sound in a batch, padding included.
+        held_out: Share of the speakers, or of the utterances of a lone speaker, kept for validation.
+    """
+
+    steps: int = 12_000
+    batch_seconds: float = 96.0
+    learning_rate: float = 1.5e-3
+    warm_up: int = 400
+    cool_down: float = 0.3
+    weight_decay: float = 0.02
+    average: float = 0.999
+    held_out: float = 0.03
+    seed: int = 1
+    coarse_weight: float = 0.3
+    frames_weight: float = 0.3
+    rate_weight: float = 0.1
+    shape: SpeechShape = field(default_factory=SpeechShape)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where training stands, told now and then."""
+
+    step: int
+    steps: int
+    loss: float
+    hours_heard: float
+    times_real_time: float
+    phone_error_rate: float | None = None
+
+
+def loss_of(heard: Heard, batch: Batch, recipe: SpeechRecipe) -> Tensor:
+    """A loss at every scale, weighed and summed."""
+    loss = _ctc(heard.phones, batch, 2) + recipe.coarse_weight * _ctc(heard.coarse_phones, batch, 4)
+    if recipe.frames_weight and bool((batch.labels >= 0).any()):
+        frames = torch.nn.functional.cross_entropy(
+            heard.frames.flatten(0, 1).float(), batch.labels.flatten(), ignore_index=-100, label_smoothing=0.05
+        )
+        loss = loss + recipe.frames_weight * frames
+    known = ~batch.rate.isnan()
+    if recipe.rate_weight and bool(known.any()) and heard.rate.shape[1] == batch.rate.shape[1]:
+        loss = loss + recipe.rate_weight * torch.nn.functional.smooth_l1_loss(
+            heard.rate.float()[known], batch.rate[known]
+        )
+    return loss
+
+
+def _ctc(logits: Tensor, batch: Batch, stride: int) -> Tensor:
+    """Connectionist temporal classification (Graves et al., 2006), mean over phones."""
+    lengths = (batch.lengths // stride).clamp(max=logits.shape[1])
+    return torch.nn.functional.ctc_loss(
+        logits.float().log_softmax(-1).transpose(0, 1), batch.phones, lengths, batch.counts, BLANK, zero_infinity=True
+    )
+
+
+def greedy(logits: Tensor, lengths: Tensor) -> list[tuple[int, ...]]:
+    """Best phone of each frame, repeats and blanks dropped. *Shape:* (B, T, SYMBOLS)."""
+    found = []
+    for row, length in zip(logits.argmax(-1), lengths.tolist(), strict=True):
+        best = torch.unique_consecutive(row[:length])
+        found.append(tuple(best[best != BLANK].tolist()))
+    return found
+
+
+def phone_error_rate(network: SpeechNetwork, held_out: Sequence[Example], device: str = "cpu") -> float:
+    """Edits per phone of the greedy reading, in percent."""
+    from rapidfuzz.distance import Levenshtein
+
+    network.eval()
+    edits = phones = 0
+    with torch.inference_mode():
+        for at in range(0, len(held_out), 16):
+            batch = collate(held_out[at : at + 16], None).to(device)
+            heard = network(level(batch.mel, batch.valid), batch.valid)
+            for example, said in zip(held_out[at : at + 16], greedy(heard.phones, batch.lengths // 2), strict=True):
+                edits += Levenshtein.distance(example.utterance.phones, said)
+                phones += len(example.utterance.phones)
+    network.train()
+    return 100 * edits / max(phones, 1)
+
+
+def learning_rate(step: int, recipe: SpeechRecipe) -> float:
+    """Rises, stays, falls linearly to nothing."""
+    left = (recipe.steps - step) / max(1, recipe.cool_down * recipe.steps)
+    return recipe.learning_rate * min(1.0, (step + 1) / recipe.warm_up, max(left, 0.0))
+
+
+def train(
+    corpora: Sequence[tuple[Path, float]],
+    out: Path,
+    recipe: SpeechRecipe,
+    *,
+    device: str = "cpu",
+    processes: int = 1,
+    tell: Callable[[Progress], None] = lambda progress: None,
+    every: int = 500,
+) -> Path:
+    """Trains on corpora, each with a weight, and writes ``speech_network.safetensors``.
+
+    Args:
+        out: Folder of the checkpoint; training goes on from one that is there.
+        processes: On a CPU: so many processes of one thread, each with batches of its own, share their gradients
+            after every batch. On a machine with other work this loses far less than threads that share a batch.
+
+    Raises:
+        ModelError: A corpus is not there.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    if processes == 1:
+        return _train(0, 1, "", corpora, out, recipe, device, tell, every)
+    with TemporaryDirectory() as folder:
+        meeting = f"file://{folder}/meeting"
+        context = get_context("spawn")
+        others = [
+            context.Process(
+                target=_train,
+                args=(rank, processes, meeting, corpora, out, recipe, device, _silent, every),
+                daemon=True,
+            )
+            for rank in range(1, processes)
+        ]
+        for other in others:
+            other.start()
+        try:
+            return _train(0, processes, meeting, corpora, out, recipe, device, tell, every)
+        finally:
+            for other in others:
+                other.join(10)
+                other.kill()
+
+
+def _silent(progress: Progress) -> None:
+    """What the other processes tell: nothing."""
+
+
+def _train(
+    rank: int,
+    processes: int,
+    meeting: str,
+    corpora: Sequence[tuple[Path, float]],
+    out: Path,
+    recipe: SpeechRecipe,
+    device: str,
+    tell: Callable[[Progress], None],
+    every: int,
+) -> Path:
+    if processes > 1:
+        torch.set_num_threads(1)
+        torch.distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=processes)
+    torch.manual_seed(recipe.seed)
+    training: list[Example] = []
+    weights: list[float] = []
+    held_out: list[Example] = []
+    for folder, weight in corpora:
+        own, kept = split(examples(SpeechCorpus(folder)), recipe.held_out)
+        training += own
+        weights += [weight] * len(own)
+        if any(example.utterance.times is None for example in kept):  # people; how machines sound is not the aim
+            held_out += kept
+    network = SpeechNetwork(recipe.shape).to(device).train()
+    average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, (0.9, 0.98), 1e-8, recipe.weight_decay)
+    first = step = _resume(out, network, average, optimizer)
+    own_seed = recipe.seed + 1000 * step + 100 * rank
+    torch.manual_seed(own_seed)
+    generator = torch.Generator().manual_seed(own_seed)
+    stream = batches(training, weights, recipe.batch_seconds, own_seed)
+    total, heard_frames, began = 0.0, 0, monotonic()
+    while step < recipe.steps:
+        batch = collate(next(stream), generator)
+        mel = masked(level(batch.mel, batch.valid), batch.lengths, generator)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, recipe)
+        with torch.autocast(device, torch.bfloat16):
+            heard = network(mel.to(device), batch.valid.to(device))
+        loss = loss_of(heard, batch.to(device), recipe)
+        optimizer.zero_grad()
+        loss.backward()
+        if processes > 1:
+            _share_gradients(network, processes)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        decay = min(recipe.average, (1 + step) / (10 + step))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.values()), list(network.state_dict().values()), 1 - decay)
+        total += loss.item()
+        heard_frames += int(batch.lengths.sum()) * processes
+        if rank == 0 and (step % every == 0 or step == recipe.steps):
+            _save(out, network, average, optimizer, step, recipe)
+            error = None
+            if step % (4 * every) == 0 or step == recipe.steps:
+                judged = SpeechNetwork(recipe.shape).to(device)
+                judged.load_state_dict(average)
+                error = phone_error_rate(judged, held_out, device)
+            since = monotonic() - began
+            hours = heard_frames / 360_000
+            tell(Progress(step, recipe.steps, total / (step - first), hours, 3600 * hours / since, error))
+            total, first = 0.0, step
+    final = out / "speech_network.safetensors"
+    if rank == 0:
+        header = {"shape": json.dumps(asdict(recipe.shape))}
+        save_file({name: value.half().cpu() for name, value in average.items()}, final, header)
+    if processes > 1:
+        torch.distributed.destroy_process_group()
+    return final
+
+
+def _share_gradients(network: SpeechNetwork, processes: int) -> None:
+    """Puts the mean of all processes' gradients in place of each one's own.
+
+    A batch of recordings without times has no gradient for the heads that need them: it counts as zero.
+    """
+    parameters = list(network.parameters())
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    together = torch.cat([gradient.flatten() for gradient in gradients])
+    torch.distributed.all_reduce(together)
+    for gradient, mean in zip(gradients, together.split([one.numel() for one in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient) / processes)
+
+
+def _save(
+    out: Path,
+    network: SpeechNetwork,
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    recipe: SpeechRecipe,
+) -> None:
+    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in average.items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
+    unfinished = out / "unfinished.safetensors.part"
+    save_file(tensors, unfinished, {"step": str(step), "shape": json.dumps(asdict(recipe.shape))})
+    unfinished.rename(out / "unfinished.safetensors")
+
+
+def _resume(out: Path, network: SpeechNetwork, average: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> int:
+    """Puts back what an earlier run left; the number of steps it made."""
+    path = out / "unfinished.safetensors"
+    if not path.exists():
+        return 0
+    tensors = load_file(path)
+    network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
+    average.update({name[8:]: value for name, value in tensors.items() if name.startswith("average.")})
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, number, key = name.split(".")
+            state.setdefault(int(number), {})[key] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+    return int(next(iter(state.values()))["step"]) if state else 0

@@ -1,0 +1,134 @@
+"""The one command that makes the shipped speech encoder: corpora, phones, the space of words, checkpoint and card.
+
+::
+
+    octavo train speech --speech DIR --lexicon cmudict.zip --text DIR --out DIR
+
+What is finished is not made again: a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..encoders.speech import FORMAT
+from ..encoders.speech_network import SpeechNetwork, SpeechShape
+from .speech import Progress, SpeechRecipe, train
+from .speech_corpus import SpeechCorpus
+from .speech_sources import SYNTHETIC, build_real, build_synthetic
+from .word_space import WordSpaceRecipe, train_word_space
+
+HOURS: Final = {"flite": 3.0, "espeak": 3.0, "festival": 0.0}
+"""Synthetic speech to make. More of it from the same few voices did not help the trial."""
+
+WEIGHTS: Final = {"real": 2.0, "flite": 1.0, "espeak": 0.7, "festival": 1.0}
+"""How often an utterance of a corpus is drawn: people count most, formant synthesis least."""
+
+Tell = Callable[[str], None]
+
+
+def build_corpora(speech: Path, lexicon: Path, text: Path, out: Path, *, seed: int, workers: int, tell: Tell) -> None:
+    """People and synthesisers as corpora below ``out``, those that are not there yet."""
+    if not (out / "real" / ".done").exists():
+        tell(f"real: {json.dumps(build_real(speech, lexicon, out / 'real', seed))}")
+    for name in SYNTHETIC:
+        if HOURS[name] > 0 and not (out / name / ".done").exists():
+            report = build_synthetic(name, lexicon, text, out / name, HOURS[name], seed, workers)
+            tell(f"{name}: {json.dumps(report)}")
+
+
+def train_speech(
+    speech: Path,
+    lexicon: Path,
+    text: Path,
+    out: Path,
+    *,
+    recipe: SpeechRecipe | None = None,
+    words: WordSpaceRecipe | None = None,
+    device: str = "cpu",
+    processes: int = 1,
+    tell: Tell = print,
+) -> Path:
+    """Makes ``speech.safetensors`` and its card in ``out``.
+
+    Args:
+        speech: Folder with ``train/manifest.jsonl`` and, for speechocean762, its canonical phones.
+        lexicon: CMUdict as a zip.
+        text: Books that the synthesisers read from.
+
+    Raises:
+        ModelError: Something of this is missing, or no synthesiser is installed.
+    """
+    recipe, words = recipe or SpeechRecipe(), words or WordSpaceRecipe()
+    corpora = out / "corpora"
+    build_corpora(speech, lexicon, text, corpora, seed=recipe.seed, workers=max(processes, 1), tell=tell)
+    names = [name for name in WEIGHTS if (corpora / name / ".done").exists()]
+
+    def report(progress: Progress) -> None:
+        judged = progress.phone_error_rate
+        error = "" if judged is None else f"  held-out phone error rate {judged:.1f} %"
+        tell(
+            f"step {progress.step}/{progress.steps}  loss {progress.loss:.3f}  {progress.hours_heard:.1f} h heard at "
+            f"{progress.times_real_time:.0f} times real time{error}"
+        )
+
+    scores: dict[str, str] = {}
+    network_file = out / "speech_network.safetensors"
+    if not network_file.exists():
+        weighted = [(corpora / name, WEIGHTS[name]) for name in names]
+        train(weighted, out, recipe, device=device, processes=processes, tell=report)
+    return finish(network_file, [corpora / name for name in names], out, recipe, words, scores=scores, tell=tell)
+
+
+def finish(
+    network_file: Path,
+    corpora: Sequence[Path],
+    out: Path,
+    recipe: SpeechRecipe,
+    words: WordSpaceRecipe,
+    *,
+    scores: dict[str, str],
+    tell: Tell,
+) -> Path:
+    """Trains the space of words on a trained network and writes the checkpoint."""
+    with safe_open(network_file, framework="pt") as file:
+        header = file.metadata()
+    network = SpeechNetwork(SpeechShape.from_json(json.loads(header["shape"])))
+    network.load_state_dict({name: value.float() for name, value in load_file(network_file).items()})
+
+    def report(step: int, loss: float, found: float) -> None:
+        scores["nearest"] = f"{found:.3f}"
+        tell(f"words: step {step}/{words.steps}  loss {loss:.3f}  own phones nearest of 1,000: {found:.3f}")
+
+    windows, sequences = train_word_space(network, corpora, words, tell=report)
+    tensors: dict[str, Tensor] = {}
+    for name, module in (("network", network), ("windows", windows), ("sequences", sequences)):
+        tensors |= {f"{name}.{key}": value.half().contiguous() for key, value in module.state_dict().items()}
+    metadata = {
+        "format": FORMAT,
+        "shape": json.dumps(asdict(recipe.shape)),
+        "recipe": json.dumps({"phones": asdict(recipe), "words": asdict(words)}, default=str),
+        "corpora": json.dumps({folder.name: described(folder) for folder in corpora}),
+        "made": datetime.now(UTC).date().isoformat(),
+        **{key: value for key, value in header.items() if key not in ("shape", "format")},
+        **scores,
+    }
+    path = out / "speech.safetensors"
+    save_file(tensors, path, metadata)
+    return path
+
+
+def described(folder: Path) -> str:
+    """A corpus in one line: utterances, hours, voices."""
+    corpus = SpeechCorpus(folder)
+    voices = len({utterance.speaker for utterance in corpus.utterances})
+    return f"{len(corpus)} utterances, {corpus.seconds / 3600:.2f} h, {voices} voices"
