@@ -3,6 +3,7 @@
 ::
 
     catalog.sqlite           what there is; the single commit point
+    unfinished/              what was heard so far of long recordings that no commit holds yet
     lock                     held by the process that writes
     vectors/<scale>/<uuid>.f16      a shard: float16 rows and their ids
     vectors/<scale>/<uuid>.faiss    its index, where one is worth it
@@ -22,19 +23,21 @@ from typing import TYPE_CHECKING
 
 from ..pipeline.document import Flag
 from ..pipeline.errors import KnowledgeBaseError, NotAKnowledgeBase
-from . import lock as locking
 from .catalog import NAME, Catalog
 from .compaction import Compaction, compact, orphans, remove_files
+from .creation import create_folder
 from .generation import Generation
 from .kinds import BANDS, RECALL_TARGET, Band
 from .lock import WriterLock
 from .scale_index import Device
-from .shard import FOLDER, Shard, ShardRow
+from .shard import Shard, ShardRow
 from .snapshot import Snapshot
 from .status import ScaleStatus, Status, status_of
 from .stored import read_flags, read_uri
+from .term_vectors import Pronouncer, TermEncoder, term_scales
+from .unfinished import Unfinished
 from .verification import Verification, Verifier
-from .writer import TermEncoder, Writer
+from .writer import Writer
 
 __all__ = ["KnowledgeBase", "ScaleStatus", "Status", "StoredSource"]
 
@@ -54,6 +57,7 @@ class StoredSource:
     Attributes:
         bytes, mtime_ns: Of the file when it was read.
         flags: What its reader could not do.
+        samples: Length of a recording; 0 for a document.
     """
 
     uri: str
@@ -65,6 +69,7 @@ class StoredSource:
     mtime_ns: int
     text_length: int
     flags: tuple[Flag, ...]
+    samples: int = 0
 
 
 class KnowledgeBase:
@@ -74,11 +79,19 @@ class KnowledgeBase:
         path: The folder.
     """
 
-    def __init__(self, path: Path, *, read_only: bool, term_encoder: TermEncoder | None, device: Device) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        read_only: bool,
+        term_encoder: TermEncoder | None,
+        pronouncer: Pronouncer | None,
+        device: Device,
+    ) -> None:
         """For :meth:`open`, which is the way to get one."""
         self.path = path
         self._read_only = read_only
-        self._encoder = term_encoder
+        self._terms = term_scales(term_encoder, pronouncer)
         self._device: Device = device
         self._encoders: Encoders | None = None
         self._idle: list[Catalog] = []
@@ -94,6 +107,7 @@ class KnowledgeBase:
         create: bool = False,
         read_only: bool = False,
         term_encoder: TermEncoder | None = None,
+        pronouncer: Pronouncer | None = None,
         device: Device = "auto",
     ) -> KnowledgeBase:
         """Opens a knowledge base.
@@ -101,6 +115,7 @@ class KnowledgeBase:
         Args:
             create: Make one if the folder is empty or not there.
             term_encoder: Makes the vectors of the character scale when something is written.
+            pronouncer: Makes vectors of terms by how they sound, likewise.
             device: Where exact vector search runs; ``auto`` takes a GPU where FAISS sees one.
 
         Raises:
@@ -112,8 +127,8 @@ class KnowledgeBase:
         if create and not catalog.exists():
             if read_only:
                 raise KnowledgeBaseError(f"{root} cannot be made read-only: leave out one of the two")
-            _create(root)
-        base = cls(root, read_only=read_only, term_encoder=term_encoder, device=device)
+            create_folder(root)
+        base = cls(root, read_only=read_only, term_encoder=term_encoder, pronouncer=pronouncer, device=device)
         try:
             base._put_back(Catalog(catalog, "read"))
         except NotAKnowledgeBase:
@@ -211,44 +226,52 @@ class KnowledgeBase:
 
     def search(
         self,
-        question: str,
+        question: str | None = None,
         *,
         k: int = 5,
         budget: int | None = None,
         scales: Sequence[str] | None = None,
         where: Filter | None = None,
+        audio: str | Path | None = None,
+        like: str = "",
+        manner: str = "",
+        words: str | None = None,
     ) -> Answer:
-        """Answer a question; see :func:`octavo.indexes.retrieve.retrieve`.
+        """Answer a question, typed, spoken or by example; see :class:`octavo.indexes.ask.Question`.
 
-        The encoder is loaded with the first question and kept.
+        An encoder is loaded with the first question that needs it, and kept.
 
         Raises:
             QueryError: The question is empty or far too long, or an option makes no sense.
+            SourceError: A recording given as a question or an example cannot be read.
             FingerprintMismatch: The model's weights are others than those the vectors were made with.
             DamagedFile: A shard is not what was committed; nothing is answered from the others.
         """
-        from .retrieve import Encoders, retrieve
+        from .ask import Question, ask
+        from .retrieve import Encoders
 
         names = (scales,) if isinstance(scales, str) else tuple(scales or ())
         with self._guard:
             if self._encoders is None:
                 self._encoders = Encoders.load(self.model, self._device)
+        asked = Question(question, audio, like, manner, words, k, budget, names, where)
         with self.snapshot() as snapshot:
-            return retrieve(question, snapshot, self._encoders, k=k, budget=budget, scales=names, where=where)
+            return ask(asked, snapshot, self._encoders)
 
     def sources(self) -> list[StoredSource]:
         """All paths, sorted."""
         catalog = self._take()
         try:
-            rows: list[tuple[str | bytes, str, str, str, int, int, int, int, str]] = catalog.rows(
-                "SELECT s.uri, c.media_type, c.sha256, c.recipe, c.id, s.bytes, s.mtime_ns, c.text_length, c.flags"
-                " FROM source AS s JOIN content AS c ON c.id = s.content_id WHERE s.removed IS NULL ORDER BY s.uri"
+            rows: list[tuple[str | bytes, str, str, str, int, int, int, int, str, int]] = catalog.rows(
+                "SELECT s.uri, c.media_type, c.sha256, c.recipe, c.id, s.bytes, s.mtime_ns, c.text_length, c.flags,"
+                " coalesce(r.samples, 0) FROM source AS s JOIN content AS c ON c.id = s.content_id"
+                " LEFT JOIN recording AS r ON r.content_id = c.id WHERE s.removed IS NULL ORDER BY s.uri"
             )
         finally:
             self._put_back(catalog)
         return [
-            StoredSource(read_uri(uri), kind, digest, recipe, content, size, mtime, length, read_flags(flags))
-            for uri, kind, digest, recipe, content, size, mtime, length, flags in rows
+            StoredSource(read_uri(uri), kind, digest, recipe, content, size, mtime, length, read_flags(flags), samples)
+            for uri, kind, digest, recipe, content, size, mtime, length, flags, samples in rows
         ]
 
     def status(self) -> Status:
@@ -275,7 +298,7 @@ class KnowledgeBase:
     def writer(self) -> Writer:
         """The right to write: a context manager, which drops what was not committed.
 
-        Files left by a killed writer are removed first.
+        Files left by a killed writer are removed first, all but what it had heard of long recordings in the last month.
 
         Raises:
             KnowledgeBaseBusy: Another process is writing.
@@ -287,7 +310,8 @@ class KnowledgeBase:
             catalog = Catalog(self.path / NAME, "write")
             try:
                 remove_files(orphans(self.path, catalog))
-                return Writer(self.path, catalog, lock, self._encoder)
+                Unfinished(self.path).sweep()
+                return Writer(self.path, catalog, lock, self._terms)
             except BaseException:
                 catalog.close()
                 raise
@@ -321,27 +345,3 @@ class KnowledgeBase:
         if self._read_only:
             raise KnowledgeBaseError(f"{self.path} was opened read-only: open it without read_only to compact")
         return compact(self.path, bands, target, vacuum)
-
-
-def _create(root: Path) -> None:
-    """Makes an empty knowledge base."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise KnowledgeBaseError(f"{root} cannot be made: {error.strerror}; choose another folder") from error
-    _refuse_foreign(root)  # before a lock is left in somebody's folder
-    with WriterLock(root):
-        if (root / NAME).exists():
-            return  # another process was faster
-        _refuse_foreign(root)
-        (root / FOLDER).mkdir(exist_ok=True)
-        Catalog.create(root / NAME)
-
-
-def _refuse_foreign(root: Path) -> None:
-    own = {locking.NAME, FOLDER}
-    foreign = sorted(path.name for path in root.iterdir() if path.name not in own and not path.name.startswith(NAME))
-    if foreign:
-        raise NotAKnowledgeBase(
-            f"{root} holds other things ({foreign[0]}) and no knowledge base: choose an empty folder or a new name"
-        )

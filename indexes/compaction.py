@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..pipeline.scale import CHARACTER, PARAGRAPH, SCALES
+from ..pipeline.scale import PARAGRAPH
 from .build import build_index
 from .catalog import NAME, Catalog, Ids
 from .kinds import BANDS, RECALL_TARGET, Band, band_for
 from .lock import WriterLock
-from .ranges import Ranges, normalised, within
+from .ranges import Ranges, normalised, vector_ranges, within
 from .shard import FOLDER, Shard, ShardRow, ShardWriter
 from .status import folder_bytes
 from .stored import record_generation, replace_shards, shard_rows
+from .unfinished import Unfinished
 
 _ROWS = 1 << 14
 _VACUUM_ABOVE = 0.25
@@ -51,17 +52,17 @@ class Compaction:
 
 
 def live_ranges(catalog: Catalog) -> Ranges:
-    """Ids of the spans of all contents that are not deleted. *Shape:* (m, 2)."""
+    """Ids of the spans and sounds of all contents that are not deleted. *Shape:* (m, 2)."""
     rows = catalog.rows("SELECT first, stop FROM content WHERE removed IS NULL")
     return normalised(np.array(rows, np.int64).reshape(-1, 2))
 
 
 def alive(catalog: Catalog, scale: str) -> Alive:
     """A test of which ids of a scale are still of use."""
-    if SCALES[scale] == CHARACTER:
+    live = vector_ranges(scale, live_ranges(catalog))
+    if live is None:
         known = np.array([row[0] for row in catalog.rows("SELECT id FROM term ORDER BY id")], np.int64)
         return lambda ids: np.isin(ids, known, assume_unique=True)
-    live = live_ranges(catalog)
     return lambda ids: within(ids, live)
 
 
@@ -107,8 +108,9 @@ def drop_dead(catalog: Catalog) -> int:
             "DELETE FROM lexical WHERE rowid IN (SELECT id FROM span WHERE id >= ? AND id < ? AND rank = ?)",
             (first, stop, PARAGRAPH.rank),
         )
-        catalog.rows("DELETE FROM span WHERE id >= ? AND id < ?", (first, stop))
-        for table in ("text", "page"):
+        for table, key in (("span", "id"), ("sound", "id"), ("heard", "span_id"), ("manner", "first")):
+            catalog.rows(f"DELETE FROM {table} WHERE {key} >= ? AND {key} < ?", (first, stop))
+        for table in ("text", "page", "time", "recording"):
             catalog.rows(f"DELETE FROM {table} WHERE content_id = ?", (content,))
         catalog.rows("DELETE FROM content WHERE id = ?", (content,))
     _drop_unused_words(catalog)
@@ -166,6 +168,7 @@ def compact(root: Path, bands: Sequence[Band], target: float, vacuum: bool) -> C
         try:
             stray = orphans(root, catalog)
             remove_files(stray)
+            Unfinished(root).sweep()
             counted = len(shard_rows(catalog))
             generation, contents, vectors = _compact_all(root, catalog, bands, target)
             if vacuum and catalog.free_pages() > _VACUUM_ABOVE:

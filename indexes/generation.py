@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..pipeline.scale import SCALES
 from .catalog import Catalog
-from .ranges import Ranges, normalised
+from .ranges import Ranges, normalised, vector_ranges
 from .scale_index import Device, ScaleIndex
 from .shard import Shard, ShardRow
 from .stored import shard_rows
@@ -45,6 +44,6 @@ class Generation:
                     shards.append(open_shard(row))
                 except FileNotFoundError as error:
                     self.lost[name] = str(error.filename)
-            live = self.live if self.tombstones and SCALES[name].rank > 0 else None
+            live = vector_ranges(name, self.live) if self.tombstones else None
             if shards or name in self.lost:
                 self.indexes[name] = ScaleIndex(width, shards, live=live, device=device)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from ..pipeline.errors import (
 from .source_paths import is_gone
 
 if TYPE_CHECKING:
-    from ..pipeline.ingest import Encoder, Outcome
+    from ..pipeline.ingest import Encoder, Listener, Outcome, Transcriber
     from .collection import KnowledgeBase
     from .writer import Writer
 
@@ -36,9 +36,14 @@ COMMIT_SECONDS = 20.0
 often costs."""
 
 ADDED, UPDATED, LINKED, MOVED, UNCHANGED = "added", "updated", "linked", "moved", "unchanged"
-DONE_CODES = frozenset({ADDED, UPDATED, LINKED, MOVED, UNCHANGED})
+TRANSCRIPT = "transcript"
+DONE_CODES = frozenset({ADDED, UPDATED, LINKED, MOVED, UNCHANGED, TRANSCRIPT})
 """Every other code is the reason code of an error."""
-LASTING_CODES = frozenset(error.code for error in (EmptySource, DamagedSource, EncryptedSource, UnsupportedSource))
+LASTING_CODES = frozenset(
+    error.code
+    for kind in (EmptySource, DamagedSource, EncryptedSource, UnsupportedSource)
+    for error in (kind, *kind.__subclasses__())
+)
 """What the same bytes will give again, so that the file is not read again until it, or its reader, changes."""
 
 
@@ -48,12 +53,12 @@ class Taken:
 
     Attributes:
         code: ``added``, ``updated`` (other bytes than before), ``linked`` (its bytes were there under another path),
-            ``moved`` (and that path is gone from its folder), ``unchanged``, or the reason code of a
-            :class:`~octavo.pipeline.errors.SourceError`.
+            ``moved`` (and that path is gone from its folder), ``unchanged``, ``transcript`` (of a recording beside it,
+            with which it goes in), or the reason code of a :class:`~octavo.pipeline.errors.SourceError`.
         flags: What its reader could not do.
         size: Bytes of the file.
         seconds: Spent on encoding and staging it; reading goes on beside that.
-        counts: Characters, and spans by scale.
+        counts: Characters, and spans by scale; of a recording its samples, utterances and phrases too.
     """
 
     path: Path
@@ -82,14 +87,35 @@ class Taken:
         }
 
 
-def recipe(media_type: str, encoder_fingerprint: str) -> str:
-    """Everything that shapes what becomes of a file's bytes: under another recipe, the file is worked on again."""
+def recipe(media_type: str, encoder_fingerprint: str, sound: str = "", transcript: str = "") -> str:
+    """Everything that shapes what becomes of a file's bytes: under another recipe, the file is worked on again.
+
+    Args:
+        sound: Of recordings: what listens to them, and writes down what it hears.
+        transcript: Of recordings: the digest of the transcript beside one.
+    """
     from ..pipeline.reading import reader_version
+    from ..pipeline.reading.media_signatures import RECORDINGS
     from ..pipeline.segment import SEGMENTER_VERSION
     from ..pipeline.terms import TERMS_VERSION
 
-    parts = (reader_version(media_type), f"segmenter {SEGMENTER_VERSION}", f"terms {TERMS_VERSION}")
-    return "; ".join((*parts, f"encoder {encoder_fingerprint}"))
+    parts = [reader_version(media_type), f"segmenter {SEGMENTER_VERSION}", f"terms {TERMS_VERSION}"]
+    parts.append(f"encoder {encoder_fingerprint}")
+    if media_type in RECORDINGS:
+        parts.append(f"listener {sound or 'none'}")
+        if transcript:
+            from ..pipeline.reading.transcripts import TRANSCRIPTS_VERSION
+
+            parts.append(f"transcript {transcript}, version {TRANSCRIPTS_VERSION}")
+    return "; ".join(parts)
+
+
+def sound_recipe(listener: Listener | None, transcriber: Transcriber | None = None) -> str:
+    """What listens to recordings, for :func:`recipe`."""
+    from ..pipeline.listening import fingerprint_of
+
+    heard = fingerprint_of(listener)
+    return f"{heard}, transcriber {transcriber.fingerprint}" if transcriber else heard
 
 
 def take_in(
@@ -97,19 +123,25 @@ def take_in(
     paths: Sequence[Path],
     encoder: Encoder,
     *,
+    listener: Listener | None = None,
+    transcriber: Transcriber | None = None,
     model: str = "",
     workers: int | None = None,
     commit_seconds: float = COMMIT_SECONDS,
     staged: Callable[[Taken], None] = lambda taken: None,
+    heard: Callable[[Path, int, int], None] = lambda path, done, of: None,
     interruptible: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[Taken]:
     """Bring a knowledge base up to date with files.
 
     Args:
         kb: Opened with an encoder of terms.
+        listener: Encodes recordings, which are refused without it.
+        transcriber: Writes down what is said in recordings that have no transcript beside them.
         model: Name of the encoder's model, for the record of each commit.
         workers: Reader processes.
         staged: Told of each file as it is staged, which is earlier than the commit that its report waits for.
+        heard: Told how many samples of a recording are done, of how many.
         interruptible: Makes the context inside which a ``KeyboardInterrupt`` may come. What was staged before it is
             committed and reported, then it is raised again.
 
@@ -123,10 +155,30 @@ def take_in(
         OSError: The same, by another fault of the system.
 
     After every error what was staged before it is committed and reported where that is possible, and files that no
-    commit names are removed.
+    commit names are removed, all but what was heard of a long recording: the next run goes on from there.
     """
+    from ..pipeline.ingest import ingest
+    from .unfinished import Unfinished
+
+    def ingested(paths: Sequence[Path], known: Callable[[Source, str], bool]) -> Generator[Outcome, None, None]:
+        return ingest(
+            paths,
+            encoder,
+            listener=listener,
+            transcriber=transcriber,
+            unfinished=Unfinished(kb.path),
+            known=known,
+            workers=workers,
+            heard=heard,
+        )
+
+    sound = sound_recipe(listener, transcriber)
+
+    def made_by(source: Source, transcript: str) -> str:
+        return recipe(source.media_type, encoder.fingerprint, sound, transcript)
+
     try:
-        yield from _take_in(kb, paths, encoder, model, workers, commit_seconds, staged, interruptible)
+        yield from _take_in(kb, paths, ingested, made_by, model, commit_seconds, staged, interruptible)
     except Exception as error:
         # On a full disk a writer may not even be able to close its files; the next one removes them first.
         with suppress(OctavoError, OSError, apsw.Error):
@@ -154,26 +206,27 @@ def _told(error: Exception, kb: KnowledgeBase) -> KnowledgeBaseError | None:
 def _take_in(
     kb: KnowledgeBase,
     paths: Sequence[Path],
-    encoder: Encoder,
+    ingested: Callable[[Sequence[Path], Callable[[Source, str], bool]], Generator[Outcome, None, None]],
+    made_by: Callable[[Source, str], str],
     model: str,
-    workers: int | None,
     commit_seconds: float,
     staged: Callable[[Taken], None],
     interruptible: Callable[[], AbstractContextManager[object]],
 ) -> Iterator[Taken]:
-    from ..pipeline.ingest import ingest
+    from ..pipeline.reading.media_signatures import RECORDINGS
 
     with kb.writer() as writer:
         # Asked by several threads, and the writer's catalog belongs to this one.
         there = {(source.sha256, source.recipe) for source in kb.sources()}
         refused = writer.refusals()
 
-        def known(source: Source) -> bool:
-            made_by = recipe(source.media_type, encoder.fingerprint)
-            return (source.sha256, made_by) in there or (source.sha256, source.media_type, made_by) in refused
+        def known(source: Source, transcript: str) -> bool:
+            made = made_by(source, transcript)
+            return (source.sha256, made) in there or (source.sha256, source.media_type, made) in refused
 
-        stream = ingest(paths, encoder, known=known, workers=workers)
+        stream = ingested(paths, known)
         pending: list[Taken] = []
+        heard: list[str] = []
         again: list[Path] = []
         end: BaseException | None = None
         usable = True
@@ -184,31 +237,35 @@ def _take_in(
                 with interruptible():
                     outcome = next(stream, None)
                     staging = True
-                    taken = _stage(writer, outcome, encoder.fingerprint, refused) if outcome else None
+                    taken = _stage(writer, outcome, made_by, refused) if outcome else None
             except (Exception, KeyboardInterrupt) as error:
                 end = error
                 # The writer puts faults of its files as a KnowledgeBaseError once it has taken the file back. A bare
                 # one says that it could not: what its shards hold is uncertain.
                 usable = not (staging and isinstance(error, OSError))
+                stream.close()  # now, and with it the samples of recordings that were read ahead
                 break
             if outcome is None:
                 if not again:
                     break
-                stream, again = ingest(again, encoder, workers=workers), []
+                stream, again = ingested(again, lambda source, transcript: False), []
                 continue
             if taken is None:
                 again.append(outcome.path)
             else:
                 if taken.done and outcome.source is not None:
-                    there.add((outcome.source.sha256, recipe(outcome.source.media_type, encoder.fingerprint)))
+                    there.add((outcome.source.sha256, made_by(outcome.source, outcome.transcript)))
+                    if taken.code != TRANSCRIPT and outcome.source.media_type in RECORDINGS:
+                        heard.append(outcome.source.sha256)  # unchanged ones too: a kill came before this was done
                 pending.append(taken)
                 staged(taken)
             # Inside a batch the next files cost next to nothing: its time went into its first.
             if outcome.ends_batch and time.monotonic() - committed > commit_seconds:
                 _commit(writer, pending, model)
                 committed = time.monotonic()
+                _forget(kb, heard)
                 yield from pending
-                pending = []
+                pending, heard = [], []
         if usable:
             try:
                 _commit(writer, pending, model)
@@ -216,6 +273,7 @@ def _take_in(
                 if end is None:
                     raise
             else:
+                _forget(kb, heard)
                 yield from pending
         if end is not None:
             raise end
@@ -226,10 +284,18 @@ def _commit(writer: Writer, pending: Sequence[Taken], model: str) -> None:
     writer.commit({"action": "ingest", "sources": changed, "model": model})
 
 
+def _forget(kb: KnowledgeBase, heard: Sequence[str]) -> None:
+    """Drops what was kept of recordings that are committed now."""
+    from .unfinished import Unfinished
+
+    for sha256 in heard:
+        Unfinished(kb.path).drop(sha256)
+
+
 def _stage(
     writer: Writer,
     outcome: Outcome,
-    encoder_fingerprint: str,
+    recipe_of: Callable[[Source, str], str],
     refused: Mapping[tuple[str, str, str], tuple[str, str]],
 ) -> Taken | None:
     """Stages one file. ``None`` if it has to be read after all.
@@ -241,7 +307,10 @@ def _stage(
     source = outcome.source
     if source is None:
         return Taken(outcome.path, outcome.code, outcome.detail, size=outcome.size)
-    made_by = recipe(source.media_type, encoder_fingerprint)
+    if outcome.code == TRANSCRIPT:
+        writer.remove(source.uri)  # if it went in by itself before its recording stood beside it
+        return Taken(outcome.path, TRANSCRIPT, outcome.detail, size=outcome.size)
+    made_by = recipe_of(source, outcome.transcript)
     if before := refused.get((source.sha256, source.media_type, made_by)):
         return Taken(outcome.path, before[0], f"{before[1]} (not tried again: the same bytes)", size=outcome.size)
     if outcome.encoded is None and outcome.code != "known":
@@ -256,13 +325,16 @@ def _stage(
         return Taken(outcome.path, code, detail, size=outcome.size, seconds=time.monotonic() - began)
     if outcome.encoded is None:
         return None
-    writer.add(outcome.encoded, made_by, outcome.size, outcome.mtime_ns)
-    document = outcome.encoded.document
+    added = writer.add(outcome.encoded, made_by, outcome.size, outcome.mtime_ns)
+    document, sound = outcome.encoded.document, outcome.encoded.sound
     counts = {"characters": len(document.text)}
     for span in outcome.encoded.spans:
         counts[span.scale.name] = counts.get(span.scale.name, 0) + 1
+    if sound is not None:
+        counts |= {"samples": sound.recording.samples, **added.counts}
     code = ADDED if state == "new" else UPDATED
-    return Taken(outcome.path, code, outcome.detail, document.flags, outcome.size, time.monotonic() - began, counts)
+    flags = (*document.flags, *added.flags)
+    return Taken(outcome.path, code, outcome.detail, flags, outcome.size, time.monotonic() - began, counts)
 
 
 def _link(writer: Writer, outcome: Outcome, source: Source, made_by: str) -> tuple[str, str]:

@@ -7,26 +7,44 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from ..pipeline.errors import OctavoError
 
 if TYPE_CHECKING:
     from ..pipeline.encoders.text import TextEncoder
+    from ..pipeline.ingest import Listener, Transcriber
     from .collection import KnowledgeBase
     from .intake import Taken
+    from .spoken_terms import PhoneEncoder, SpokenTerms
+
+    class Speech(Listener, PhoneEncoder, Protocol):
+        """All that an ingest asks of a speech encoder."""
 
 
-def intake(kb: Path, found: Sequence[Path], model: str | None, device: str, workers: int | None) -> Iterator[Taken]:
+def intake(
+    kb: Path,
+    found: Sequence[Path],
+    model: str | None,
+    device: str,
+    workers: int | None,
+    transcriber: Transcriber | None = None,
+) -> Iterator[Taken]:
     """Reports of :func:`octavo.indexes.intake.take_in`, with a meter on standard error."""
+    from ..pipeline.discovery import file_size
     from ..pipeline.encoders.character import CharacterEncoder
-    from ..pipeline.ingest import file_size
+    from ..pipeline.recording import SAMPLE_RATE
     from .collection import KnowledgeBase
     from .intake import take_in
     from .interruption import Interruption
     from .progress import meter
 
-    with Interruption() as interruption, KnowledgeBase.open(kb, create=True, term_encoder=CharacterEncoder()) as base:
+    with Interruption() as interruption, ExitStack() as stack:
+        with interruption.allowed():
+            speech = speech_encoder(device)
+            spoken = spoken_terms(speech) if speech else None
+        opened = KnowledgeBase.open(kb, create=True, term_encoder=CharacterEncoder(), pronouncer=spoken)
+        base = stack.enter_context(opened)
         with interruption.allowed():
             encoder = encoder_for(base, model, device)
             sizes = {path: file_size(path) for path in found}
@@ -35,21 +53,30 @@ def intake(kb: Path, found: Sequence[Path], model: str | None, device: str, work
                 base,
                 found,
                 encoder,
+                listener=speech,
+                transcriber=transcriber,
                 model=encoder.model,
                 workers=workers,
                 staged=lambda item: progress.advance(item.path.name, sizes[item.path]),
+                heard=lambda path, done, of: progress.within(
+                    path.name, sizes.get(path, 0), done / SAMPLE_RATE, of / SAMPLE_RATE
+                ),
                 interruptible=interruption.allowed,
             )
 
 
-def planned(kb: Path, found: Sequence[Path], model: str | None, device: str) -> Iterator[Taken]:
+def planned(
+    kb: Path, found: Sequence[Path], model: str | None, device: str, transcriber: Transcriber | None = None
+) -> Iterator[Taken]:
     """What :func:`intake` would report."""
     from .collection import KnowledgeBase
+    from .intake import sound_recipe
     from .plan import plan
 
     with ExitStack() as stack:
         base = stack.enter_context(KnowledgeBase.open(kb)) if kb.exists() and any(kb.iterdir()) else None
-        yield from plan(base, found, encoder_for(base, model, device).fingerprint)
+        sound = sound_recipe(speech_encoder(device), transcriber)
+        yield from plan(base, found, encoder_for(base, model, device).fingerprint, sound)
 
 
 def write_line(lines: BinaryIO, report: Path, item: Taken) -> None:
@@ -83,3 +110,22 @@ def encoder_for(base: KnowledgeBase | None, model: str | None, device: str) -> T
     from ..pipeline.encoders.text import TextEncoder
 
     return TextEncoder(model or (base.model if base else "") or DEFAULT_MODEL, device)
+
+
+def speech_encoder(device: str) -> Speech | None:
+    """The shipped speech encoder; ``None`` where its weights were left out, so that documents go in all the same.
+
+    Raises:
+        ModelError: Its weights are damaged, or the device is not there.
+    """
+    from ..pipeline.encoders.speech import WEIGHTS, SpeechEncoder
+
+    return SpeechEncoder(device=device) if WEIGHTS.exists() else None
+
+
+def spoken_terms(speech: Speech) -> SpokenTerms:
+    """What gives terms a sound."""
+    from ..pipeline.pronouncing.pronunciation import Pronouncer
+    from .spoken_terms import SpokenTerms
+
+    return SpokenTerms(Pronouncer(), speech)

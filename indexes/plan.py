@@ -7,18 +7,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..pipeline.errors import SourceError
-from .intake import ADDED, UNCHANGED, UPDATED, Taken, linked, recipe
+from .intake import ADDED, TRANSCRIPT, UNCHANGED, UPDATED, Taken, linked, recipe
 from .source_paths import is_gone
 
 if TYPE_CHECKING:
     from .collection import KnowledgeBase
 
 
-def plan(kb: KnowledgeBase | None, paths: Sequence[Path], encoder_fingerprint: str) -> Iterator[Taken]:
-    """What :func:`octavo.indexes.intake.take_in` would do, as far as can be told without reading the files through."""
-    from ..pipeline.ingest import look_at
+def plan(kb: KnowledgeBase | None, paths: Sequence[Path], encoder_fingerprint: str, sound: str = "") -> Iterator[Taken]:
+    """What :func:`octavo.indexes.intake.take_in` would do, as far as can be told without reading the files through.
+
+    Args:
+        sound: Of :func:`octavo.indexes.intake.sound_recipe`; empty where recordings would be refused.
+    """
+    from ..pipeline.discovery import look_at
+    from ..pipeline.reader_pool import refuse_recording
     from ..pipeline.reading import identify
     from ..pipeline.reading.dispatch import parser_for
+    from ..pipeline.scale import Medium
+    from ..pipeline.transcript_owner import recording_of, transcript_digest
 
     ledger = _Ledger(kb)
     again: list[tuple[Path, int, _Content]] = []
@@ -26,11 +33,18 @@ def plan(kb: KnowledgeBase | None, paths: Sequence[Path], encoder_fingerprint: s
         try:
             size = look_at(path).st_size
             source = identify(path)
-            parser_for(source)
+            if (recording := recording_of(path)) is not None:
+                yield Taken(path, TRANSCRIPT, f"of {recording}", size=size)
+                continue
+            recorded = parser_for(source).medium is Medium.AUDIO
+            if recorded and not sound:
+                refuse_recording(path)
         except SourceError as error:
             yield Taken(path, error.code, str(error))
             continue
-        content = (source.sha256, source.media_type, recipe(source.media_type, encoder_fingerprint))
+        transcript = transcript_digest(path) if recorded else ""
+        made_by = recipe(source.media_type, encoder_fingerprint, sound, transcript)
+        content = (source.sha256, source.media_type, made_by)
         if entered := ledger.enter(str(path), content, read=False):
             yield Taken(path, *entered, size=size)
         else:

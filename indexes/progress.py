@@ -22,6 +22,9 @@ class Meter(Protocol):
     def advance(self, name: str, size: int) -> None:
         """One more file is done, of so many bytes."""
 
+    def within(self, name: str, size: int, done: float, of: float) -> None:
+        """Of the recording in hand, of so many bytes, so many seconds of all are done."""
+
 
 class _Rate(ProgressColumn):
     """Files, their number and bytes a second. Time left follows bytes, since files differ by far more than bytes do."""
@@ -37,11 +40,16 @@ class _Bar:
     def __init__(self, progress: Progress, files: int, size: int) -> None:
         self._progress = progress
         self._task = progress.add_task("", total=size, files=0, of=files)
-        self._files = 0
+        self._files = self._done = 0
 
     def advance(self, name: str, size: int) -> None:
         self._files += 1
-        self._progress.update(self._task, advance=size, files=self._files, description=_fitted(name))
+        self._done += size
+        self._progress.update(self._task, completed=self._done, files=self._files, description=_fitted(name))
+
+    def within(self, name: str, size: int, done: float, of: float) -> None:
+        shown = f"{_fitted(name)} {clock(done)} of {clock(of)}"
+        self._progress.update(self._task, completed=self._done + size * done / of, description=shown)
 
 
 class _Lines:
@@ -53,16 +61,24 @@ class _Lines:
     def advance(self, name: str, size: int) -> None:
         self._files += 1
         self._done += size
+        if self._files < self._of:
+            self._say(self._done, "")
+
+    def within(self, name: str, size: int, done: float, of: float) -> None:
+        self._say(self._done + size * done / of, f", {_fitted(name)} {clock(done)} of {clock(of)}")
+
+    def _say(self, done: float, where: str) -> None:
+        """A line, if the last one is long enough ago."""
         now = time.monotonic()
-        if now - self._last < SECONDS_BETWEEN_LINES or self._files == self._of:
+        if now - self._last < SECONDS_BETWEEN_LINES:
             return
         self._last = now
         seconds = now - self._began
-        rate = f"{self._files / seconds:.1f} files/s, {self._done / seconds / 1e6:.2f} MB/s"
+        rate = f"{self._files / seconds:.1f} files/s, {done / seconds / 1e6:.2f} MB/s"
         # The first few bytes say nothing yet about the rest.
-        left = (self._size - self._done) * seconds / self._done if self._done > self._size / 50 else 0
+        left = (self._size - done) * seconds / done if done > self._size / 50 else 0
         rest = f", {clock(left)} left" if left else ""
-        print(f"{self._files:,}/{self._of:,} files, {rate}{rest}", file=self._stream, flush=True)
+        print(f"{self._files:,}/{self._of:,} files{where}, {rate}{rest}", file=self._stream, flush=True)
 
 
 @contextmanager

@@ -7,8 +7,16 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from ..pipeline.scale import PHONEME, TERM_SCALES
+
 Ranges = npt.NDArray[np.int64]
 """*Shape:* (m, 2): ids ``first <= id < stop``."""
+
+WINDOW_BITS = 12
+WINDOWS = 1 << WINDOW_BITS
+"""Windows that an utterance can have; one of 15 s has 441."""
+
+_TERM_SCALES = {scale.name for scale in TERM_SCALES}
 
 
 def normalised(ranges: Ranges) -> Ranges:
@@ -30,3 +38,36 @@ def within(ids: npt.NDArray[np.int64], ranges: Ranges) -> npt.NDArray[np.bool_]:
         return np.zeros(ids.shape, np.bool_)
     at = np.searchsorted(ranges[:, 0], ids, "right") - 1
     return cast(npt.NDArray[np.bool_], (at >= 0) & (ids < ranges[np.maximum(at, 0), 1]))
+
+
+def window_ranges(ranges: Ranges) -> Ranges:
+    """Ids at the phoneme scale of the windows of utterances in ranges. *Shape:* (m, 2), as given."""
+    return np.asarray(ranges, np.int64).reshape(-1, 2) << WINDOW_BITS
+
+
+def vector_ranges(scale: str, spans: Ranges) -> Ranges | None:
+    """Ids of the vectors that a scale has for spans and sounds; ``None`` for scales of terms, which belong to none."""
+    if scale in _TERM_SCALES:
+        return None
+    return window_ranges(spans) if scale == PHONEME.name else spans
+
+
+def window_ids(utterance: int, count: int) -> npt.NDArray[np.int64]:
+    """Ids of the first windows of an utterance. *Shape:* (count,)
+
+    Raises:
+        ValueError: More windows than an utterance can have.
+    """
+    if count > WINDOWS:
+        raise ValueError(f"{count} windows in one utterance, {WINDOWS} can be told apart: cut it at its pauses")
+    return (utterance << WINDOW_BITS) + np.arange(count, dtype=np.int64)
+
+
+def utterances_of(windows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The utterance of each id of the phoneme scale. *Shape:* as given; -1 stays -1."""
+    return np.asarray(windows, np.int64) >> WINDOW_BITS
+
+
+def windows_of(windows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Which window of its utterance each id of the phoneme scale is. *Shape:* as given."""
+    return np.asarray(windows, np.int64) & (WINDOWS - 1)

@@ -15,9 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ..pipeline.document import Flag
+from ..pipeline.recording import SAMPLE_RATE
 from .doctor import Check, State
 from .intake import UNCHANGED, Taken
 from .kinds import BANDS, FLAT
+from .progress import clock
 
 if TYPE_CHECKING:
     from .collection import Status, StoredSource
@@ -124,11 +126,20 @@ def show_status(console: Console, status: Status, model: str) -> None:
     """What a knowledge base holds, a row a scale."""
     console.print(Text(f"{status.path}: generation {status.generation} of {status.committed_at}", "bold"))
     facts = [
-        f"{status.sources:,} sources, {status.contents:,} distinct documents, {status.characters:,} characters,"
+        f"{status.sources:,} sources, {status.contents:,} distinct contents, {status.characters:,} characters,"
         f" {size(status.bytes)}",
     ]
     if model:
         facts.append(f"model {model}")
+    if status.recordings:
+        silent = status.recordings - status.transcribed
+        alone = f", {silent:,} without a transcript: indexed by sound alone" if silent else ", all with transcripts"
+        facts.append(
+            f"{status.recordings:,} recordings, {status.sound_seconds / 3600:,.1f} hours,"
+            f" {status.speech_seconds / 3600:,.1f} of them speech{alone}"
+        )
+    if status.unfinished:
+        facts.append(f"{status.unfinished:,} stretches heard of recordings that are not in: ingest them again to go on")
     if status.languages:
         facts.append("languages " + ", ".join(f"{name or 'unknown'} {n:,}" for name, n in status.languages.items()))
     if status.flags:
@@ -168,7 +179,10 @@ def show_sources(console: Console, sources: Sequence[StoredSource]) -> None:
     """Every source on a line of its own, however long."""
     for source in sources:
         flags = "".join(f"  {flag.code}" for flag in source.flags)
-        line = Text.assemble(_path(source.uri), f"  {source.media_type}  {source.text_length:,} characters{flags}")
+        length = f"{source.text_length:,} characters" if source.text_length or not source.samples else "no transcript"
+        if source.samples:
+            length = f"{clock(source.samples / SAMPLE_RATE)}, {length}"
+        line = Text.assemble(_path(source.uri), f"  {source.media_type}  {length}{flags}")
         console.print(line, soft_wrap=True)
 
 
@@ -178,6 +192,8 @@ def show_verification(console: Console, found: Verification) -> None:
         console.print(Text.assemble((problem.file, _BAD), f": {problem.what}"), soft_wrap=True)
     for orphan in found.orphans:
         console.print(Text(f"{orphan}: left by a process that did not finish; the next writer removes it", _DIM))
+    for stretch in found.unfinished:
+        console.print(Text(f"{stretch}: heard of a recording that is not in; its next ingest goes on from there", _DIM))
     verdict = "clean" if found.clean else f"{len(found.problems)} problems"
     line = f"{verdict}: generation {found.generation}, {found.files:,} files, {size(found.bytes)} read"
     console.print(Text(line, _GOOD if found.clean else _BAD))

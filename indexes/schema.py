@@ -131,7 +131,58 @@ def _first_tables(connection: apsw.Connection) -> None:
     )
 
 
-MIGRATIONS: Sequence[Migration] = (_first_tables,)
+def _recordings(connection: apsw.Connection) -> None:
+    """Format 2: recordings.
+
+    ``sound`` shares its ids with ``span``: a content's spans come first, then its sounds, all of them consecutive. An
+    utterance's phrases follow it. The phoneme vectors of an utterance have no rows: their ids are the utterance's
+    shifted by twelve bits, with the number of the window in the lower ones.
+    """
+    connection.execute(
+        """
+        CREATE TABLE recording (
+            content_id INTEGER PRIMARY KEY REFERENCES content,
+            samples INTEGER NOT NULL,
+            start_us INTEGER NOT NULL,   -- file time of the first sample
+            format TEXT NOT NULL,        -- for people
+            utterances INTEGER NOT NULL,
+            speech INTEGER NOT NULL,     -- samples in utterances
+            measures TEXT NOT NULL       -- JSON: names of the columns of ``manner``
+        );
+
+        CREATE TABLE sound (
+            id INTEGER PRIMARY KEY,
+            content_id INTEGER NOT NULL,
+            start INTEGER NOT NULL, stop INTEGER NOT NULL,   -- samples
+            parent INTEGER NOT NULL,     -- a phrase's utterance, or -1
+            last INTEGER NOT NULL        -- id of an utterance's last phrase, its own id if there is none
+        );
+
+        CREATE TABLE heard (
+            span_id INTEGER PRIMARY KEY, -- of an utterance
+            content_id INTEGER NOT NULL,
+            posteriors BLOB NOT NULL     -- Posteriors.to_bytes
+        );
+
+        CREATE TABLE manner (
+            first INTEGER PRIMARY KEY,   -- ids first <= id < stop, all of one content
+            stop INTEGER NOT NULL,
+            content_id INTEGER NOT NULL,
+            measures BLOB NOT NULL       -- float32, a row an id
+        );
+
+        CREATE TABLE time (
+            content_id INTEGER NOT NULL,
+            start INTEGER NOT NULL, stop INTEGER NOT NULL,         -- characters
+            sample INTEGER NOT NULL, sample_stop INTEGER NOT NULL, -- the earliest and the latest of the rows
+            rows BLOB NOT NULL           -- zlib of rows of TIMES_DTYPE
+        );
+        CREATE UNIQUE INDEX time_place ON time (content_id, start);
+        """
+    )
+
+
+MIGRATIONS: Sequence[Migration] = (_first_tables, _recordings)
 """``MIGRATIONS[n]`` makes format ``n + 1`` of format ``n``. Append; never edit one that was released."""
 
 FORMAT = len(MIGRATIONS)

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
 
-from ..pipeline.document import BOXES_DTYPE, Metadata, Page, Source
+from ..pipeline.document import BOXES_DTYPE, Metadata, Page, Source, Times
 from ..pipeline.errors import DamagedFile, KnowledgeBaseError
 from ..pipeline.scale import SCALES, Scale
+from . import sounds
 from .catalog import Catalog, Ids
 from .filter import Filter
 from .generation import Generation
 from .lexical import best_paragraphs, document_frequency
 from .ranges import Ranges, normalised
 from .scale_index import Neighbours, ScaleIndex
+from .sounds import HeardRows, SoundRows
 from .stored import SPAN_COLUMNS, SpanRows, StoredContent, read_flags, read_uri, span_rows, storable
 
 _SPAN = f"SELECT {SPAN_COLUMNS} FROM span"
-__all__ = ["Snapshot", "SpanRows", "StoredContent"]
+__all__ = ["HeardRows", "Snapshot", "SoundRows", "SpanRows", "StoredContent"]
 
 
 class Snapshot:
@@ -63,11 +65,16 @@ class Snapshot:
 
     @property
     def scales(self) -> tuple[Scale, ...]:
-        """Scales that hold vectors, finest first."""
-        return tuple(scale for name, scale in SCALES.items() if name in self._shared.indexes)
+        """Scales that hold vectors and can be asked for, text before sound, finest first."""
+        return tuple(scale for scale in SCALES.values() if self.holds(scale))
+
+    def holds(self, scale: Scale) -> bool:
+        """Whether a scale holds vectors."""
+        return scale.name in self._shared.indexes
 
     def index(self, scale: Scale) -> ScaleIndex:
-        """The vectors of a scale; ids are span ids, for the character scale term ids.
+        """The vectors of a scale; ids are those of spans or sounds, for scales of terms of terms, for the phoneme scale
+        those of :func:`octavo.indexes.ranges.window_ids`.
 
         Raises:
             KnowledgeBaseError: The scale holds no vectors; see :attr:`scales`.
@@ -88,7 +95,7 @@ class Snapshot:
         return None if value is None else str(value)
 
     def ranges(self) -> Ranges:
-        """Ids of all live spans. *Shape:* (m, 2), int64, ``first <= id < stop``."""
+        """Ids of all live spans and sounds. *Shape:* (m, 2), int64, ``first <= id < stop``."""
         return self._shared.live
 
     # Spans
@@ -125,6 +132,48 @@ class Snapshot:
         return span_rows(
             self._catalog.ranges(f"{_SPAN} WHERE id BETWEEN ? AND ? ORDER BY id", ranges[:, 0], ranges[:, 1] - 1)
         )
+
+    # Sounds
+
+    def sounds(self, ids: Ids) -> SoundRows:
+        """Utterances and phrases by id, in the order asked; an id may come twice.
+
+        Raises:
+            KnowledgeBaseError: There is no sound of one of the ids.
+        """
+        return sounds.sounds(self._catalog, ids)
+
+    def sounds_between(self, ranges: Ranges) -> SoundRows:
+        """Utterances and phrases whose ids lie in ranges, in order of id."""
+        return sounds.sounds_between(self._catalog, ranges)
+
+    def heard(self, ids: Ids) -> HeardRows:
+        """What was heard in utterances, in the order asked; an id may come twice.
+
+        Raises:
+            KnowledgeBaseError: One of the ids is no utterance's.
+        """
+        return sounds.heard(self._catalog, ids)
+
+    def heard_between(self, ranges: Ranges) -> Iterator[HeardRows]:
+        """What was heard in all utterances whose ids lie in ranges, in order of id, some hundred at a time."""
+        return sounds.heard_between(self._catalog, ranges)
+
+    def manners(self, ids: Ids) -> npt.NDArray[np.float32]:
+        """Measures of utterances and phrases, in the order asked; NaN where unknown. *Shape:* (n, len(MEASURES))."""
+        return sounds.manners(self._catalog, ids)
+
+    def manners_between(self, ranges: Ranges) -> tuple[Ids, npt.NDArray[np.float32]]:
+        """Ids and measures of the utterances and phrases in ranges. *Shape:* (n,) and (n, len(MEASURES))."""
+        return sounds.manners_between(self._catalog, ranges)
+
+    def times(self, content_id: int, start: int, stop: int) -> Times:
+        """When characters ``[start, stop)`` of a transcript are said: all rows that touch them."""
+        return sounds.times(self._catalog, content_id, start, stop)
+
+    def said(self, content_id: int, sample: int, sample_stop: int) -> tuple[int, int] | None:
+        """The characters of a transcript that are said in samples ``[sample, sample_stop)``, ``None`` if none are."""
+        return sounds.said(self._catalog, content_id, sample, sample_stop)
 
     # Words
 
@@ -190,7 +239,7 @@ class Snapshot:
     # Contents
 
     def contents(self, where: Filter | None = None) -> Ranges:
-        """Ids of the spans of live contents that meet a filter. *Shape:* (m, 2)."""
+        """Ids of the spans and sounds of live contents that meet a filter. *Shape:* (m, 2)."""
         if not where:
             return self._shared.live
         condition, bindings = where.condition()
@@ -208,28 +257,30 @@ class Snapshot:
             KnowledgeBaseError: There is no such content.
         """
         rows = self._catalog.rows(
-            "SELECT sha256, media_type, title, author, language, created, modified, flags, text_length, first, stop,"
-            " recipe, manifest FROM content WHERE id = ?",
+            "SELECT c.sha256, c.media_type, c.title, c.author, c.language, c.created, c.modified, c.flags,"
+            " c.text_length, c.first, c.stop, c.recipe, c.manifest, r.samples, r.start_us, r.format"
+            " FROM content AS c LEFT JOIN recording AS r ON r.content_id = c.id WHERE c.id = ?",
             (content_id,),
         )
         uris = self._uris(content_id, None)
         if not rows or not uris:
             raise KnowledgeBaseError(f"there is no content {content_id} in generation {self.generation}")
-        sha256, media_type, title, author, language, created, modified, flags, length, first, stop, recipe, made = rows[
-            0
-        ]
+        sha256, media_type, *meta, flags, length, first, stop, recipe, made, samples, start_us, format_ = rows[0]
         fitting = self._uris(content_id, where) if where else uris
         return StoredContent(
             content_id,
             Source((fitting or uris)[0], media_type, sha256),
             tuple(uris),
-            Metadata(title, author, language, created, modified),
+            Metadata(*meta),
             read_flags(flags),
             length,
             first,
             stop,
             recipe,
             json.loads(made),
+            samples or 0,
+            start_us or 0,
+            format_ or "",
         )
 
     def _uris(self, content_id: int, where: Filter | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Entering a document into the catalog: its tree, its words, its text and pages."""
+"""Entering a document into the catalog: its tree, its words, its text, pages and times."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from ..pipeline.errors import KnowledgeBaseError
 from ..pipeline.scale import DOCUMENT, PARAGRAPH, SENTENCE
 from ..pipeline.terms import Lexis
 from .catalog import Catalog
-from .stored import stem_word, storable
+from .stored import stem_word, storable, stored_flags
 
 PIECE = 8_192
 """Characters in a row of text: a few database pages, so that one span costs a few page reads."""
+_TIMES = 512
+"""Times in a row of the catalog."""
 _CACHED_WORDS = 1_000_000
 
 
@@ -67,13 +69,15 @@ class Words:
 
 
 def stage(catalog: Catalog, encoded: Encoded, recipe: str, words: Words, generation: int) -> Staged:
-    """Enters a document, all but its vectors, inside a step of the caller's.
+    """Enters a document, all but its vectors and its sound, inside a step of the caller's.
 
     Raises:
         KnowledgeBaseError: Its spans are no tree, or its words do not fit them.
     """
     document, spans = encoded.document, encoded.spans
-    last = check_tree(spans, encoded.lexis, document)
+    # Of a recording without a transcript there is no text at all.
+    wordless = encoded.sound is not None and not spans and not document.text
+    last = [] if wordless else check_tree(spans, encoded.lexis, document)
     first = int(catalog.value("SELECT value FROM setting WHERE key = 'next_span'"))
     catalog.rows("UPDATE setting SET value = ? WHERE key = 'next_span'", (first + len(spans),))
     meta = document.metadata
@@ -90,7 +94,7 @@ def stage(catalog: Catalog, encoded: Encoded, recipe: str, words: Words, generat
                 len(document.text),
                 first,
                 first + len(spans),
-                json.dumps([[flag.code, flag.detail] for flag in document.flags]),
+                stored_flags(document.flags),
                 json.dumps(dict(encoded.manifest)),
                 generation,
             ),
@@ -152,6 +156,19 @@ def _enter_text(catalog: Catalog, content: int, document: Document) -> None:
         (
             (content, page.number, page.start, page.stop, page.width, page.height, zlib.compress(page.boxes.tobytes()))
             for page in document.pages
+        ),
+    )
+    pieces = (document.times[at : at + _TIMES] for at in range(0, len(document.times), _TIMES))
+    catalog.each(
+        "INSERT INTO time VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            (
+                content,
+                *(int(piece["start"][0]), int(piece["stop"][-1])),
+                *(int(piece["from"].min()), int(piece["to"].max())),
+                zlib.compress(piece.tobytes()),
+            )
+            for piece in pieces
         ),
     )
 

@@ -6,9 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..pipeline.scale import SCALES
+from ..pipeline.recording import SAMPLE_RATE
+from ..pipeline.scale import PHONEME, PRONUNCIATION, PROSODY, SCALES, TERM_SCALES, TEXT_SCALES
 from .catalog import Catalog
 from .stored import read_flags, shard_rows
+from .unfinished import Unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,8 @@ class ScaleStatus:
     """What a knowledge base holds at one scale.
 
     Attributes:
-        units: Live spans of the scale; for the character scale, terms.
+        units: Live spans of the scale; of the prosody scale utterances and phrases, of the phoneme scale utterances, of
+            the scales of terms all terms.
         vectors: On disk, those of deleted documents included until compaction.
         kinds: Kinds of index, by number of shards.
         recall: The lowest of its shards, at 10 against brute force, as measured when their indexes were built.
@@ -38,8 +41,13 @@ class Status:
     """What a knowledge base holds.
 
     Attributes:
+        contents: Distinct documents and recordings.
         dead: Contents deleted and not yet compacted.
         flags: How many live contents carry each reason code.
+        recordings: Distinct ones.
+        transcribed: Those of them that have a transcript; the others are indexed by sound alone.
+        sound_seconds, speech_seconds: Length of all recordings, and of the utterances in them.
+        unfinished: Stretches kept of recordings whose ingest was cut off.
         bytes: Of all files.
     """
 
@@ -54,6 +62,11 @@ class Status:
     languages: dict[str, int]
     flags: dict[str, int]
     scales: tuple[ScaleStatus, ...]
+    recordings: int
+    transcribed: int
+    sound_seconds: float
+    speech_seconds: float
+    unfinished: int
     bytes: int
 
 
@@ -67,15 +80,25 @@ def status_of(root: Path, catalog: Catalog) -> Status:
     for (text,) in catalog.rows("SELECT flags FROM content WHERE removed IS NULL AND flags <> '[]'"):
         flags.update({flag.code for flag in read_flags(text)})
     terms = int(catalog.value("SELECT count(*) FROM term"))
-    units: dict[int, int] = dict(
+    ranks: dict[int, int] = dict(
         catalog.rows(
             "SELECT s.rank, count(*) FROM span AS s JOIN content AS c ON c.id = s.content_id"
             " WHERE c.removed IS NULL GROUP BY s.rank"
         )
     )
+    units = {scale.name: ranks.get(scale.rank, 0) for scale in TEXT_SCALES} | dict.fromkeys(
+        map(str, TERM_SCALES), terms
+    )
+    recordings, transcribed, samples, speech, utterances, sounds = catalog.rows(
+        "SELECT count(*), coalesce(sum(c.text_length > 0), 0), coalesce(sum(r.samples), 0), coalesce(sum(r.speech), 0),"
+        " coalesce(sum(r.utterances), 0),"
+        " coalesce(sum((SELECT count(*) FROM sound AS s WHERE s.id >= c.first AND s.id < c.stop)), 0)"
+        " FROM recording AS r JOIN content AS c ON c.id = r.content_id WHERE c.removed IS NULL"
+    )[0]
+    units |= {PHONEME.name: utterances, PROSODY.name: sounds}
     scales: list[ScaleStatus] = []
     fingerprints = {name: (fingerprint, width) for name, fingerprint, width in catalog.rows("SELECT * FROM scale")}
-    for name, scale in SCALES.items():
+    for name in map(str, (*SCALES.values(), PRONUNCIATION)):
         if name not in fingerprints:
             continue
         rows = shard_rows(catalog, name)
@@ -83,7 +106,7 @@ def status_of(root: Path, catalog: Catalog) -> Status:
         scales.append(
             ScaleStatus(
                 scale=name,
-                units=terms if scale.rank == 0 else units.get(scale.rank, 0),
+                units=units[name],
                 vectors=sum(row.count for row in rows),
                 shards=len(rows),
                 width=width,
@@ -109,6 +132,11 @@ def status_of(root: Path, catalog: Catalog) -> Status:
         ),
         flags=dict(flags),
         scales=tuple(scales),
+        recordings=recordings,
+        transcribed=transcribed,
+        sound_seconds=samples / SAMPLE_RATE,
+        speech_seconds=speech / SAMPLE_RATE,
+        unfinished=len(Unfinished(root).files()),
         bytes=folder_bytes(root),
     )
 

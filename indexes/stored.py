@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..pipeline.document import Flag, Metadata, Source
+from ..pipeline.scale import Medium
 from .catalog import Catalog, Ids, Row
 from .shard import ShardRow
 
@@ -51,6 +52,11 @@ def storable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", "replace").decode()
     return text
+
+
+def stored_flags(flags: Iterable[Flag]) -> str:
+    """A content's flags as the catalog keeps them."""
+    return json.dumps([[flag.code, flag.detail] for flag in flags])
 
 
 def read_flags(stored: str) -> tuple[Flag, ...]:
@@ -115,8 +121,12 @@ class StoredContent:
     Attributes:
         source: Under the first of its live paths, or the first that met the filter.
         uris: All its live paths.
-        first, stop: Its spans' ids: ``first <= id < stop``.
+        first, stop: Its spans' and sounds' ids: ``first <= id < stop``.
         recipe: What the stages were set to when it was made.
+        samples: Length of a recording; 0 for a document.
+        start_us: File time of a recording's first sample; sample ``n`` stands at
+            ``start_us / 1e6 + n / SAMPLE_RATE`` seconds.
+        format: Container and codec of a recording, for people.
     """
 
     id: int
@@ -129,6 +139,14 @@ class StoredContent:
     stop: int
     recipe: str
     manifest: Mapping[str, str]
+    samples: int = 0
+    start_us: int = 0
+    format: str = ""
+
+    @property
+    def medium(self) -> Medium:
+        """Whether it is a document or a recording."""
+        return Medium.AUDIO if self.samples else Medium.TEXT
 
 
 def shard_rows(catalog: Catalog, scale: str | None = None) -> list[ShardRow]:

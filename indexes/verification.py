@@ -10,14 +10,19 @@ from pathlib import Path
 import numpy as np
 
 from ..pipeline.errors import DamagedFile, KnowledgeBaseError
-from ..pipeline.scale import CHARACTER, SCALES
-from .catalog import NAME, Catalog
+from ..pipeline.posteriors import FRAME, window_grid
+from ..pipeline.scale import CHARACTER, PHONEME, PROSODY, SCALES, TERM_SCALES, Scale
+from .catalog import NAME, Catalog, Ids, Row
 from .compaction import live_ranges, orphans
-from .ranges import within
+from .ranges import WINDOWS, utterances_of, vector_ranges, within
 from .shard import Shard, ShardRow, check_file
+from .sound_verification import sound_faults
 from .stored import shard_rows
+from .term_vectors import progress_key
+from .unfinished import Unfinished
 
 _BATCH = 4096
+_TERMS = {scale.name: scale for scale in TERM_SCALES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Verification:
         problems: What must not be.
         orphans: Files that no commit names: left by a process that was killed, removed by the next writer, harmless.
         files, bytes: Looked at.
+        unfinished: What was heard of recordings whose ingest was cut off; the next ingest of them goes on from there,
+            and does without whatever of it is damaged.
     """
 
     generation: int
@@ -49,6 +56,7 @@ class Verification:
     orphans: tuple[str, ...]
     files: int
     bytes: int
+    unfinished: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -78,6 +86,8 @@ class Verifier:
                     self._add(self._root / NAME, fault)
                 if not self._problems:
                     self._check_contents()
+                    for fault in sound_faults(self._catalog):
+                        self._add(self._root / NAME, fault)
                 for row, shard in opened:
                     self._check_shard(row, shard)
                 self._check_vectors(opened)
@@ -90,6 +100,7 @@ class Verifier:
             tuple(str(path.relative_to(self._root)) for path in stray),
             self._files,
             self._bytes,
+            tuple(str(path.relative_to(self._root)) for path in Unfinished(self._root).files()),
         )
 
     def _add(self, file: Path, what: str) -> None:
@@ -118,12 +129,13 @@ class Verifier:
             return
         if np.any(ids[1:] <= ids[:-1]):
             self._add(path, "its ids do not rise")
-        if SCALES[row.scale] == CHARACTER:
+        bottom, top = 1, int(self._catalog.value("SELECT value FROM setting WHERE key = 'next_span'")) - 1
+        if row.scale in _TERMS:
             top = int(self._catalog.value("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'term'"))
-        else:
-            top = int(self._catalog.value("SELECT value FROM setting WHERE key = 'next_span'")) - 1
-        if len(ids) and (ids[0] < 1 or ids[-1] > top):
-            self._add(path, f"it holds ids from {ids[0]} to {ids[-1]}, the catalog gave out 1 to {top}")
+        elif row.scale == PHONEME.name:
+            bottom, top = WINDOWS, top * WINDOWS + WINDOWS - 1
+        if len(ids) and (ids[0] < bottom or ids[-1] > top):
+            self._add(path, f"it holds ids from {ids[0]} to {ids[-1]}, the catalog gave out {bottom} to {top}")
 
     def _check_vectors(self, opened: list[tuple[ShardRow, Shard | None]]) -> None:
         """Every live content has as many vectors at each scale as were committed, each for a span of that scale."""
@@ -140,30 +152,47 @@ class Verifier:
                 ids = np.sort(np.concatenate([shard.ids for shard in own if shard] or [np.empty(0, np.int64)]))
             except KnowledgeBaseError:
                 continue  # named already
-            if SCALES[scale] == CHARACTER:
-                known = np.array([row[0] for row in self._catalog.rows("SELECT id FROM term ORDER BY id")], np.int64)
-                done = int(self._catalog.value("SELECT value FROM setting WHERE key = 'encoded_terms'") or 0)
-                lacking = np.setdiff1d(known[known <= done], ids)
-                if len(lacking):
-                    self._add(
-                        self._root / NAME, f"{len(lacking)} terms have no character vector, term {lacking[0]} first"
-                    )
+            ranges = vector_ranges(scale, live)
+            if ranges is None:
+                self._check_terms(_TERMS[scale], ids)
                 continue
-            living = ids[within(ids, live)]
+            living = ids[within(ids, ranges)]
             if len(living) != expected[scale] or len(np.unique(living)) != len(living):
                 self._add(
                     self._root / NAME, f"{expected[scale]} live {scale} vectors were committed, {len(living)} are there"
                 )
-            right = 0
-            for at in range(0, len(living), _BATCH):
-                right += len(
-                    self._catalog.among(
-                        f"SELECT 1 FROM span WHERE id IN (SELECT value FROM carray(?)) AND rank = {SCALES[scale].rank}",
-                        living[at : at + _BATCH],
-                    )
-                )
-            if right != len(living):
-                self._add(self._root / NAME, f"{len(living) - right} {scale} vectors belong to no span of that scale")
+            if strangers := self._strangers(SCALES[scale], living):
+                self._add(self._root / NAME, f"{strangers} {scale} vectors belong to no span of that scale")
+
+    def _check_terms(self, scale: Scale, ids: Ids) -> None:
+        known = np.array([row[0] for row in self._catalog.rows("SELECT id FROM term ORDER BY id")], np.int64)
+        done = int(self._catalog.value("SELECT value FROM setting WHERE key = ?", (progress_key(scale),)) or 0)
+        # Not every term can be said, but every one can be spelt.
+        lacking = np.setdiff1d(known[known <= done], ids) if scale == CHARACTER else known[:0]
+        if len(lacking):
+            self._add(self._root / NAME, f"{len(lacking)} terms have no {scale} vector, term {lacking[0]} first")
+        if len(np.unique(ids)) != len(ids):
+            self._add(self._root / NAME, f"some terms have two {scale} vectors")
+
+    def _strangers(self, scale: Scale, living: Ids) -> int:
+        """How many vectors belong to no span or sound of their scale."""
+        if scale == PHONEME:
+            utterances, windows = np.unique(utterances_of(living), return_counts=True)
+            found = self._among("SELECT id, stop - start FROM sound WHERE parent = -1 AND id IN", utterances)
+            there = {one: len(window_grid(samples // FRAME)) for one, samples in found}
+            return sum(
+                count if one not in there else abs(count - there[one])
+                for one, count in zip(utterances.tolist(), windows.tolist(), strict=True)
+            )
+        if scale == PROSODY:
+            return len(living) - len(self._among("SELECT id FROM sound WHERE id IN", living))
+        return len(living) - len(self._among(f"SELECT id FROM span WHERE rank = {scale.rank} AND id IN", living))
+
+    def _among(self, sql: str, ids: Ids) -> list[Row]:
+        rows: list[Row] = []
+        for at in range(0, len(ids), _BATCH):
+            rows += self._catalog.among(f"{sql} (SELECT value FROM carray(?))", ids[at : at + _BATCH])
+        return rows
 
     def _check_contents(self) -> None:
         """Texts are as long as they were, spans as many, and every source has its content."""
@@ -176,10 +205,10 @@ class Verifier:
                 self._add(file, f"content {content} has {found} characters of text, {length} were committed")
         for content, number, found in catalog.rows(
             "SELECT c.id, c.stop - c.first, (SELECT count(*) FROM span WHERE id >= c.first AND id < c.stop)"
-            " FROM content AS c"
+            " + (SELECT count(*) FROM sound WHERE id >= c.first AND id < c.stop) FROM content AS c"
         ):
             if number != found:
-                self._add(file, f"content {content} has {found} spans, {number} were committed")
+                self._add(file, f"content {content} has {found} spans and sounds, {number} were committed")
         lost = catalog.value(
             "SELECT count(*) FROM source AS s WHERE s.removed IS NULL"
             " AND NOT EXISTS (SELECT 1 FROM content AS c WHERE c.id = s.content_id AND c.removed IS NULL)"

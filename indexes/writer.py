@@ -4,46 +4,53 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from ..pipeline.document import Metadata, Source, Span
+from ..pipeline.document import Flag, Metadata, Source, Span
 from ..pipeline.embed import Embeddings, Encoded
 from ..pipeline.errors import DamagedFile, FingerprintMismatch, KnowledgeBaseError
-from ..pipeline.scale import CHARACTER
-from .catalog import Catalog, Ids
+from ..pipeline.scale import TERM_SCALES, Medium
+from .catalog import Catalog
 from .compaction import alive, merge, remove_files
 from .filter import instant
 from .lock import WriterLock
 from .shard import ShardRow, ShardWriter
+from .sounding import stage_sound
 from .staging import Words, stage
-from .stored import name_shard, read_uri, record_generation, replace_shards, shard_rows, storable, stored_uri
+from .stored import (
+    name_shard,
+    read_uri,
+    record_generation,
+    replace_shards,
+    shard_rows,
+    storable,
+    stored_flags,
+    stored_uri,
+)
+from .term_vectors import TermScale
 
 State = Literal["unchanged", "known", "changed", "new"]
 
 MERGE_ABOVE = 16
 """Shards of a scale above which a commit merges the small ones."""
 MERGE_DOWN_TO = 4
-_TERMS = 4_096
+NO_SPEECH = Flag("no-speech", "no utterance was heard in it")
 
 
-class TermEncoder(Protocol):
-    """What makes the vectors of the character scale."""
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a document or recording that was added.
 
-    @property
-    def fingerprint(self) -> str:
-        """Names the encoder and its settings."""
+    Attributes:
+        counts: Utterances and phrases; empty for documents.
+        flags: What was found missing only as its sound was heard.
+    """
 
-    @property
-    def width(self) -> int:
-        """Numbers in a vector."""
-
-    def encode(self, terms: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Unit vectors of terms. *Shape:* (n, width)."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
 
 
 class Writer:
@@ -52,8 +59,11 @@ class Writer:
     What is staged is seen by nobody, and gone if the writer ends without a commit, by an error, or by a kill.
     """
 
-    def __init__(self, root: Path, catalog: Catalog, lock: WriterLock, term_encoder: TermEncoder | None) -> None:
-        self._root, self._catalog, self._lock, self._encoder = root, catalog, lock, term_encoder
+    def __init__(self, root: Path, catalog: Catalog, lock: WriterLock, terms: Sequence[TermScale] = ()) -> None:
+        """Args:
+        terms: Scales of terms that get vectors with each commit.
+        """
+        self._root, self._catalog, self._lock, self._terms = root, catalog, lock, terms
         self._words = Words(catalog)
         self._begin()
 
@@ -139,10 +149,10 @@ class Writer:
         rows = self._catalog.rows("SELECT sha256, media_type, recipe, code, detail FROM refusal")
         return {(digest, kind, recipe): (code, detail) for digest, kind, recipe, code, detail in rows}
 
-    def add(self, encoded: Encoded, recipe: str, bytes: int, mtime_ns: int) -> None:
-        """Stages a document in place of whatever its path held before; wholly or, if anything fails, not at all.
+    def add(self, encoded: Encoded, recipe: str, bytes: int, mtime_ns: int) -> Added:
+        """Stages a document or recording in place of what its path held before, wholly or not at all.
 
-        Vectors go to disk as they are made; the document's embeddings are read once.
+        Vectors go to disk as they are made; the document's embeddings and the recording's utterances are read once.
 
         Args:
             recipe: Everything that shaped the result besides the bytes: versions and settings of the stages.
@@ -150,15 +160,16 @@ class Writer:
 
         Raises:
             FingerprintMismatch: The vectors are of another encoder than those that are there.
-            KnowledgeBaseError: Spans, words or vectors do not fit together.
+            KnowledgeBaseError: Spans, words, utterances or vectors do not fit together.
         """
         source = encoded.document.source
+        added = Added()
         marks = {name: shard.mark() for name, shard in self._shards.items()}
         try:
             with self._catalog.step():
                 content = self._content(source, recipe)
                 if content is None:
-                    content = self._insert(encoded, recipe)
+                    content, added = self._insert(encoded, recipe)
                 self._point(source.uri, content, bytes, mtime_ns, encoded.document.metadata)
         except BaseException:
             self._words.forget()
@@ -168,6 +179,7 @@ class Writer:
                 else:
                     self._shards.pop(name).abandon()
             raise
+        return added
 
     def _point(self, uri: str, content: int, bytes: int, mtime_ns: int, metadata: Metadata) -> None:
         """Makes a path point to a content."""
@@ -191,21 +203,35 @@ class Writer:
             (self.generation, content),
         )
 
-    def _insert(self, encoded: Encoded, recipe: str) -> int:
+    def _insert(self, encoded: Encoded, recipe: str) -> tuple[int, Added]:
         staged = stage(self._catalog, encoded, recipe, self._words, self.generation)
         counts: dict[str, int] = {}
         for embeddings in encoded.embeddings:
             self._insert_vectors(embeddings, staged.first, encoded.spans)
             counts[embeddings.scale.name] = counts.get(embeddings.scale.name, 0) + len(embeddings.spans)
+        added = Added()
+        if encoded.sound is not None:
+            first = staged.first + len(encoded.spans)
+            sounded = stage_sound(self._catalog, self._shard, encoded.sound, staged.content, first)
+            counts |= sounded.vectors
+            flags = () if sounded.utterances else (NO_SPEECH,)
+            added = Added({"utterance": sounded.utterances, "phrase": sounded.phrases}, flags)
+            self._catalog.rows("UPDATE setting SET value = ? WHERE key = 'next_span'", (sounded.stop,))
+            self._catalog.rows(
+                "UPDATE content SET stop = ?, flags = ? WHERE id = ?",
+                (sounded.stop, stored_flags((*encoded.document.flags, *flags)), staged.content),
+            )
         self._catalog.rows("UPDATE content SET vectors = ? WHERE id = ?", (json.dumps(counts), staged.content))
-        return staged.content
+        return staged.content, added
 
     def _insert_vectors(self, embeddings: Embeddings, first: int, spans: Sequence[Span]) -> None:
         scale = embeddings.scale
-        if scale == CHARACTER:
+        if scale in TERM_SCALES:
             raise KnowledgeBaseError(
-                "character vectors belong to terms, not to documents: give the writer a term encoder"
+                f"{scale} vectors belong to terms, not to documents: give the writer a term encoder"
             )
+        if scale.medium is Medium.AUDIO:
+            raise KnowledgeBaseError(f"{scale} vectors come with their utterances, as the sound of a recording")
         if any(spans[at].scale != scale for at in embeddings.spans.tolist()):
             raise KnowledgeBaseError(f"{scale} vectors were given for spans of another scale")
         self._shard(scale.name, embeddings.vectors.shape[1], embeddings.fingerprint).add(
@@ -243,7 +269,8 @@ class Writer:
         """
         if not self._changed:
             return self.generation - 1
-        self._encode_terms()
+        for terms in self._terms:
+            terms.encode_new(self._catalog, self._shard)
         for shard in self._shards.values():
             if len(shard):
                 row = shard.finish()
@@ -261,21 +288,6 @@ class Writer:
         committed = self.generation
         self._begin()
         return committed
-
-    def _encode_terms(self) -> None:
-        """Vectors for terms that have none yet; those of earlier commits too that were made without an encoder."""
-        encoder = self._encoder
-        if encoder is None:
-            return
-        done = int(self._catalog.value("SELECT value FROM setting WHERE key = 'encoded_terms'") or 0)
-        while rows := self._catalog.rows("SELECT id, text FROM term WHERE id > ? ORDER BY id LIMIT ?", (done, _TERMS)):
-            vectors = encoder.encode([row[1] for row in rows])
-            ids: Ids = np.array([row[0] for row in rows], np.int64)
-            # Embeddings checks that the vectors are unit rows
-            checked = Embeddings(CHARACTER, np.ascontiguousarray(vectors, np.float32), ids, encoder.fingerprint)
-            self._shard(CHARACTER.name, encoder.width, encoder.fingerprint).add(ids, checked.vectors)
-            done = int(ids[-1])
-        self._catalog.rows("INSERT OR REPLACE INTO setting VALUES ('encoded_terms', ?)", (done,))
 
     def _merge_small(self) -> list[ShardRow]:
         """Merges the smallest shards of a scale that has too many; each vector is rewritten few times in its life."""

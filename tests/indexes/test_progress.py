@@ -35,6 +35,26 @@ def test_long_runs_say_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> N
     ]
 
 
+def test_a_long_recording_tells_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock_of_the_test = iter([0.0, 5.0, 20.0, 40.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock_of_the_test))
+    stream = io.StringIO()
+    with meter(1, 4_000_000, stream) as running:
+        for done in (600, 9_000, 18_000):
+            running.within("talk.wav", 4_000_000, done, 36_000)
+        running.advance("talk.wav", 4_000_000)
+    assert stream.getvalue().splitlines() == [
+        "0/1 files, talk.wav 2:30:00 of 10:00:00, 0.0 files/s, 0.05 MB/s, 1:00 left",
+        "0/1 files, talk.wav 5:00:00 of 10:00:00, 0.0 files/s, 0.05 MB/s, 0:40 left",
+    ]
+    terminal = Terminal()
+    with meter(2, 200, terminal) as bar:
+        bar.within("talk.wav", 100, 62, 124)
+        bar.advance("talk.wav", 100)
+        bar.within("more.wav", 100, 31, 62)
+    assert "of 1:02" in terminal.getvalue()
+
+
 def test_a_terminal_gets_a_bar_that_takes_no_markup_from_names() -> None:
     stream = Terminal()
     with meter(2, 200, stream) as running:

@@ -166,9 +166,9 @@ def test_vectors_of_another_encoder_are_refused(base: KnowledgeBase) -> None:
     assert base.verify().clean
 
 
-def test_terms_are_encoded_once(base: KnowledgeBase) -> None:
-    encoder = base._encoder
-    assert isinstance(encoder, TermVectors)
+def test_terms_are_encoded_once(tmp_path: Path) -> None:
+    encoder = TermVectors()
+    base = KnowledgeBase.open(tmp_path / "kb", create=True, term_encoder=encoder)
     add_all(base, [encode("/d/a.txt", write_text(1)), encode("/d/b.txt", write_text(2))])
     add_all(base, [encode("/d/c.txt", write_text(1, 3))])
     assert len(encoder.encoded) == len(set(encoder.encoded)) == base.status().terms

@@ -103,7 +103,7 @@ def test_the_last_of_a_batch_says_so(folder: Path, monkeypatch: pytest.MonkeyPat
 def test_known_bytes_are_not_read(folder: Path) -> None:
     seen: list[Source] = []
 
-    def known(source: Source) -> bool:
+    def known(source: Source, transcript: str) -> bool:
         seen.append(source)
         return source.uri.endswith("one.md")
 
