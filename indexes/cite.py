@@ -1,4 +1,4 @@
-"""From characters to the place on paper: the boxes of a span's own words, one a line of print."""
+"""From characters to the place on paper, the boxes of a span's own words, one a line of print; from samples to time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..pipeline.document import Box, Boxes, Page, Place
+from ..pipeline.recording import SAMPLE_RATE
+from ..pipeline.scale import Medium
 from .hit import Citation
 
 if TYPE_CHECKING:
@@ -20,16 +22,46 @@ _COLUMN_GAP = 2
 
 
 def cite(snapshot: Snapshot, content: StoredContent, start: int, stop: int, heading: str = "") -> Citation:
-    """The citation of characters ``[start, stop)`` of a stored document."""
+    """The citation of characters ``[start, stop)`` of a stored document, or of a recording's transcript."""
     return Citation(
         source=content.source,
         start=start,
         stop=stop,
         quote=snapshot.text(content.id, start, stop),
-        places=places(snapshot.pages(content.id, start, stop), start, stop),
+        places=_said(snapshot, content, start, stop)
+        if content.samples
+        else places(snapshot.pages(content.id, start, stop), start, stop),
         title=content.metadata.title,
         heading=heading,
     )
+
+
+def cite_sound(snapshot: Snapshot, content: StoredContent, start: int, stop: int) -> Citation:
+    """The citation of samples ``[start, stop)`` of a stored recording, with its transcript's words if it has any."""
+    words = snapshot.said(content.id, start, stop) if content.text_length else None
+    return Citation(
+        source=content.source,
+        start=start,
+        stop=stop,
+        quote=snapshot.text(content.id, *words) if words else "",
+        places=(moment(content, start, stop),),
+        title=content.metadata.title,
+        medium=Medium.AUDIO,
+    )
+
+
+def moment(content: StoredContent, start: int, stop: int) -> Place:
+    """Samples ``[start, stop)`` in seconds of the recording's file."""
+    zero = content.start_us / 1e6
+    return Place(start_seconds=zero + start / SAMPLE_RATE, stop_seconds=zero + stop / SAMPLE_RATE)
+
+
+def _said(snapshot: Snapshot, content: StoredContent, start: int, stop: int) -> tuple[Place, ...]:
+    """When characters of a transcript are said; a cue that reaches beyond them counts as a whole."""
+    times = snapshot.times(content.id, start, stop)
+    if not len(times):
+        return ()
+    return (moment(content, int(times["from"].min()), int(times["to"].max())),)
 
 
 def places(pages: Sequence[Page], start: int, stop: int) -> tuple[Place, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..pipeline.document import Place, Source
-from ..pipeline.scale import SCALES
+from ..pipeline.scale import SCALES, Medium
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +15,12 @@ class Citation:
     """Where an answer stands.
 
     Attributes:
-        start, stop: Half-open, characters of the document's text.
-        places: One a page that the span touches, in order; empty in formats without pages.
-        quote: The cited characters, exactly as stored.
+        start, stop: Half-open, characters of the document's text; samples at 16 kHz where a sound is cited.
+        places: One a page that the span touches, in order; empty in formats without pages. For recordings one, in
+            seconds of the file.
+        quote: The cited characters, exactly as stored; of a sound what its transcript has for it, "" without one.
         heading: Heading path of the section, "" at the top of a document.
+        medium: What ``start`` and ``stop`` count. A transcript's sentence is text, though its place is a time.
     """
 
     source: Source
@@ -28,11 +30,12 @@ class Citation:
     places: tuple[Place, ...] = ()
     title: str = ""
     heading: str = ""
+    medium: Medium = Medium.TEXT
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.stop:
             raise ValueError(f"citation [{self.start}, {self.stop}) is empty or reversed")
-        if len(self.quote) != self.stop - self.start:
+        if self.medium is Medium.TEXT and len(self.quote) != self.stop - self.start:
             raise ValueError(f"a quote of {len(self.quote)} characters cites {self.stop - self.start}")
 
 
@@ -43,11 +46,14 @@ class Hit:
     Attributes:
         rank: From 1.
         score: The fused score of the sentence or span that was chosen; text may have come along to make it readable.
-            Higher is better; comparable within one answer only.
+            Higher is better; comparable within one answer only. Of a word found in sound by itself it is the
+            calibrated probability that it is said there.
         scale: Name of the scale at which the span was chosen.
         contributions: Share of the score by scale name, ``lexical`` for words and ``window`` for the windows between
             two scales; they sum to the score.
         context: The sentence around a hit of the character scale, which is a single word; else empty.
+        heard: Of a word found in sound, the phones heard there (``"R AW T ER"``); else empty.
+        measures: Of a hit of the prosody scale, how it is said, see :data:`octavo.pipeline.voice.measures.MEASURES`.
     """
 
     rank: int
@@ -56,6 +62,8 @@ class Hit:
     citation: Citation
     contributions: Mapping[str, float]
     context: str = ""
+    heard: str = ""
+    measures: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
@@ -63,19 +71,20 @@ class Hit:
 
     @property
     def text(self) -> str:
-        """The cited characters."""
+        """The cited characters; of a sound what its transcript has for it."""
         return self.citation.quote
 
     def to_json(self) -> dict[str, Any]:
         """The hit as in ``docs/answer.schema.json``."""
         cited = self.citation
-        places = [{"page": place.page, "boxes": [list(box) for box in place.boxes]} for place in cited.places]
+        places = [_place(place) for place in cited.places]
         return {
             "rank": self.rank,
             "score": round(self.score, 6),
             "scale": self.scale,
             "text": cited.quote,
             "context": self.context,
+            "heard": self.heard,
             "start": cited.start,
             "stop": cited.stop,
             "source": {
@@ -88,6 +97,37 @@ class Hit:
             "place": places[0] if places else None,
             "further_places": places[1:],
             "contributions": {name: round(share, 6) for name, share in self.contributions.items()},
+            "measures": {name: round(value, 4) for name, value in self.measures.items()},
+        }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    if place.start_seconds is not None and place.stop_seconds is not None:
+        return {"start_seconds": round(place.start_seconds, 3), "stop_seconds": round(place.stop_seconds, 3)}
+    return {"page": place.page, "boxes": [list(box) for box in place.boxes]}
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """A word understood in a spoken question.
+
+    Attributes:
+        start_seconds, stop_seconds: Where, in the question.
+        probability: That it was said, calibrated.
+    """
+
+    text: str
+    start_seconds: float
+    stop_seconds: float
+    probability: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The word as in ``docs/answer.schema.json``."""
+        return {
+            "text": self.text,
+            "start_seconds": round(self.start_seconds, 3),
+            "stop_seconds": round(self.stop_seconds, 3),
+            "probability": round(self.probability, 4),
         }
 
 
@@ -96,9 +136,12 @@ class Answer:
     """The hits for one question, best first.
 
     Attributes:
+        query: The question as asked; of a spoken question the words that were understood.
         generation: Generation of the knowledge base that answered.
         confidence: Calibrated probability that the answer is in the hits; ``None`` while nothing is calibrated.
         timings_ms: Milliseconds by stage.
+        heard_words: What was understood of a spoken question, in order.
+        warnings: What makes these hits less than they seem, for people.
     """
 
     query: str
@@ -106,6 +149,8 @@ class Answer:
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float]
     confidence: float | None = None
+    heard_words: tuple[HeardWord, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The answer as in ``docs/answer.schema.json``."""
@@ -114,6 +159,8 @@ class Answer:
             "generation": self.generation,
             "confidence": self.confidence,
             "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},
+            "heard_words": [word.to_json() for word in self.heard_words],
+            "warnings": list(self.warnings),
             "hits": [hit.to_json() for hit in self.hits],
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from ..pipeline.embed import Vectors
 from ..pipeline.encoders.character import CharacterEncoder
 from ..pipeline.errors import FingerprintMismatch, QueryError
-from ..pipeline.scale import CHARACTER, DOCUMENT, SCALES, SENTENCE, TEXT_SCALES, Scale
+from ..pipeline.scale import CHARACTER, DOCUMENT, PHONEME, PROSODY, SCALES, SENTENCE, TEXT_SCALES, Scale
 from ..pipeline.terms import terms
 from .choose import Choice, best, fill, ranked
 from .cite import cite
@@ -24,9 +25,13 @@ from .expand import QueryTerm, expand
 from .filter import Filter
 from .fuse import Fused, fuse
 from .hit import Answer, Hit
+from .sound.hearing import Hearing
+from .sound.hits import find_said, sound_hits
+from .sound.joined import join, listen_for, listened_for
 from .stored import storable
 
 if TYPE_CHECKING:
+    from .ranges import Ranges
     from .snapshot import Snapshot
 
 QUESTION_CHARACTERS = 20_000
@@ -46,24 +51,52 @@ class QuestionEncoder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class Encoders:
-    """What turns a question into vectors: by its meaning, and by the spelling of its words."""
+    """What turns a question into vectors: by its meaning, by the spelling of its words, and by their sound.
 
-    text: QuestionEncoder
-    spelling: CharacterEncoder
+    Attributes:
+        text: By meaning.
+        spelling: By the spelling of words.
+        hearing: By sound.
+    """
+
+    def __init__(
+        self,
+        text: QuestionEncoder | None = None,
+        spelling: CharacterEncoder | None = None,
+        hearing: Hearing | None = None,
+        *,
+        model: str = "",
+        device: str = "auto",
+    ) -> None:
+        """What is not given is loaded when it is first needed: a word looked for in recordings needs no text model."""
+        given = {"text": text, "spelling": spelling, "hearing": hearing}
+        self.__dict__ |= {name: encoder for name, encoder in given.items() if encoder is not None}
+        self._model, self._device = model, device
 
     @classmethod
     def load(cls, model: str, device: str) -> Encoders:
         """The encoders that a knowledge base was made with.
 
         Raises:
-            ModelError: The model cannot be loaded.
+            ModelError: The model cannot be loaded; said when it is first needed.
         """
+        return cls(model=model, device=device)
+
+    @cached_property
+    def text(self) -> QuestionEncoder:
         from ..pipeline.encoders.checkpoint import DEFAULT_MODEL
         from ..pipeline.encoders.text import TextEncoder
 
-        return cls(TextEncoder(model or DEFAULT_MODEL, device), CharacterEncoder())
+        return TextEncoder(self._model or DEFAULT_MODEL, self._device)
+
+    @cached_property
+    def spelling(self) -> CharacterEncoder:
+        return CharacterEncoder()
+
+    @cached_property
+    def hearing(self) -> Hearing:
+        return Hearing(device=self._device)
 
 
 def retrieve(
@@ -75,20 +108,25 @@ def retrieve(
     budget: int | None = None,
     scales: Sequence[str] = (),
     where: Filter | None = None,
+    sounds: Ranges | None = None,
 ) -> Answer:
     """Answer a question from one generation of a knowledge base.
 
     Args:
         k: Hits wanted, where there is no budget.
-        budget: Answer with as many of the smallest sufficient spans as fit into this many characters in all.
-        scales: Use the evidence of these scales alone and answer at the finest of them.
+        budget: Answer with as many of the smallest sufficient spans of text as fit into this many characters in all.
+        scales: Use the evidence of these scales alone and answer at the finest of them. With ``phoneme`` alone every
+            hit is a word in a recording.
         where: Which sources may answer.
+        sounds: Ids of the utterances that may answer by sound, where not all of these sources may.
 
     Raises:
         QueryError: The question holds no word, is far too long, or an option makes no sense.
         FingerprintMismatch: The vectors were made by other encoders.
     """
     pinned = _check(question, k, budget, scales)
+    if scales and not pinned:
+        return _said(question, snapshot, encoders, k, where, sounds)
     _match(snapshot, encoders)
     timings: dict[str, float] = {}
     with _timed(timings, "total"):
@@ -107,6 +145,12 @@ def retrieve(
             choices = found.choose(k, budget)
         with _timed(timings, "cite"):
             hits = tuple(islice(found.hits(choices, budget, where), k if budget is None else None))
+        # Sound has no characters to count against a budget.
+        if budget is None and snapshot.holds(PHONEME) and (not scales or PHONEME.name in scales):
+            with _timed(timings, "listen"):
+                sought = listened_for(question, snapshot)
+                heard = listen_for(sought, snapshot, encoders.hearing, k=k, ranges=ranges if sounds is None else sounds)
+                hits = join(hits, heard, snapshot, where, k)
     return Answer(question, snapshot.generation, hits, timings)
 
 
@@ -124,7 +168,26 @@ def _check(question: str, k: int, budget: int | None, scales: Sequence[str]) -> 
     for name in scales:
         if name not in SCALES:
             raise QueryError(f"{name!r} is no scale: choose from {', '.join(SCALES)}")
-    return tuple(scale for scale in TEXT_SCALES if scale.name in scales)
+    if PROSODY.name in scales:
+        raise QueryError("the prosody scale holds manner and no words: ask it by example, with --like FILE@START-STOP")
+    pinned = tuple(scale for scale in TEXT_SCALES if scale.name in scales)
+    if scales and not pinned and budget is not None:
+        raise QueryError(f"a budget of {budget} characters means nothing for places in recordings: ask with -k instead")
+    return pinned
+
+
+def _said(
+    question: str, snapshot: Snapshot, encoders: Encoders, k: int, where: Filter | None, sounds: Ranges | None
+) -> Answer:
+    """Where a word is said, by sound alone."""
+    timings: dict[str, float] = {}
+    with _timed(timings, "total"):
+        with _timed(timings, "search"):
+            ranges = snapshot.contents(where) if where and sounds is None else sounds
+            found, warnings = find_said(question, snapshot, encoders.hearing, k=k, ranges=ranges)
+        with _timed(timings, "cite"):
+            hits = tuple(sound_hits(found, snapshot, where))
+    return Answer(question, snapshot.generation, hits, timings, warnings=warnings)
 
 
 def _match(snapshot: Snapshot, encoders: Encoders) -> None:

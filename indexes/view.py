@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from rich.console import Group, RenderableType
@@ -17,7 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ..pipeline.document import Place
+from ..pipeline.scale import Medium
 from .hit import Answer, Citation, Hit
+
+if TYPE_CHECKING:
+    from .sound.timeline import Timeline
 
 LONGEST_QUOTE = 900
 """Characters of a quote that a terminal shows; the rest is counted. A document-scale quote would fill the screen."""
@@ -78,20 +83,43 @@ def pages(places: Sequence[Place]) -> str:
     return f"page {first}" if first == last else f"pages {first}-{last}"
 
 
+def clock(seconds: float) -> str:
+    """``1:02.1`` or ``2:01:02.1``."""
+    tenths = round(seconds * 10)
+    minutes, tenths = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}:{minutes:02}" if hours else f"{minutes}"
+    return f"{head}:{tenths // 10:02}.{tenths % 10}"
+
+
+def moments(places: Sequence[Place]) -> str:
+    """``1:02.1-1:02.8``; empty for what is no recording's."""
+    times = [
+        (place.start_seconds, place.stop_seconds)
+        for place in places
+        if place.start_seconds is not None and place.stop_seconds is not None
+    ]
+    return f"{clock(times[0][0])}-{clock(times[-1][1])}" if times else ""
+
+
 def where(citation: Citation) -> str:
-    """File, page, heading and characters of a citation in one line."""
+    """File, page or time, heading and characters of a citation in one line."""
     uri = citation.source.uri
     name = urlsplit(uri).path if "://" in uri else uri
-    parts = [Path(name).name, pages(citation.places), citation.heading]
-    parts.append(f"characters {citation.start:,}-{citation.stop:,}")
-    return " · ".join(_clean(part) for part in parts if part)
+    parts = [Path(name).name, pages(citation.places), moments(citation.places), citation.heading]
+    if citation.medium is Medium.TEXT:
+        parts.append(f"characters {citation.start:,}-{citation.stop:,}")
+    return " · ".join(plain(part) for part in parts if part)
 
 
 def link(citation: Citation) -> str:
-    """Address that opens the file at the cited page."""
+    """Address that opens the file at the cited page or time (W3C Media Fragments)."""
     uri = citation.source.uri
     if "://" not in uri:
         uri = "file://" + quote(os.fsencode(uri))
+    for place in citation.places:
+        if place.start_seconds is not None and place.stop_seconds is not None:
+            return f"{uri}#t={place.start_seconds:.2f},{place.stop_seconds:.2f}"
     first = next((place.page for place in citation.places if place.page is not None), None)
     return f"{uri}#page={first}" if first and citation.source.media_type == "application/pdf" else uri
 
@@ -102,10 +130,24 @@ def shares(contributions: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {share:.2f}" for name, share in ranked if round(share, 2))
 
 
+def sounded(hit: Hit) -> str:
+    """What was heard at a hit and how it was said, in one line; empty for text."""
+    parts = [f'heard "{hit.heard}"'] if hit.heard else []
+    parts += [f"{name} {value:.3g}" for name, value in hit.measures.items()]
+    return ", ".join(parts)
+
+
+def understood(answer: Answer) -> str:
+    """The words of a spoken question, the doubtful ones marked."""
+    words = (f"{word.text}{'' if word.probability >= 0.5 else '(?)'}" for word in answer.heard_words)
+    return plain(" ".join(words))
+
+
 def answer_text(answer: Answer, *, longest: int = LONGEST_QUOTE) -> RenderableType:
     """An answer for a terminal: each quote with its question words marked, and where it stands."""
     if not answer.hits:
-        return Text("Nothing in the knowledge base answers this question.", style=_DIM)
+        notes = [Text(f"note: {plain(warning)}", _DIM) for warning in answer.warnings]
+        return Group(Text("Nothing in the knowledge base answers this question.", style=_DIM), *notes)
     words = question_words(answer.query)
     hits = Table.grid(padding=(0, 1))
     hits.add_column(justify="right", width=2)
@@ -115,25 +157,51 @@ def answer_text(answer: Answer, *, longest: int = LONGEST_QUOTE) -> RenderableTy
         shared = f"  ({shares(hit.contributions)})" if hit.contributions else ""
         hits.add_row("", Text(f"{hit.scale} {hit.score:.2f}{shared}", _DIM))
         quoted, left_out = shortened(compact(hit.context or hit.text), longest)
+        if sounded(hit):
+            hits.add_row("", Text(sounded(hit)))
         body = Text(style=_QUOTE)
-        for piece, is_word in marked(_clean(quoted), words_of(hit, words)):
+        for piece, is_word in marked(plain(quoted), words_of(hit, words)):
             body.append(piece, _WORD if is_word else None)
         if left_out:
             body.append(f" … ({left_out:,} more characters)", "not bold dim")
-        hits.add_row("", body)
+        if quoted:
+            hits.add_row("", body)
         hits.add_row("", "")
     total = sum(answer.timings_ms.values()) if "total" not in answer.timings_ms else answer.timings_ms["total"]
     confidence = (
         f"confidence {answer.confidence:.0%}" if answer.confidence is not None else "scores only rank these hits"
     )
-    return Group(hits, Text(f"{total:.0f} ms, generation {answer.generation}, {confidence}", style=_DIM))
+    above = [Text(f"understood: {understood(answer)}\n")] if answer.heard_words else []
+    below = [Text(f"note: {plain(warning)}", _DIM) for warning in answer.warnings]
+    last = Text(f"{total:.0f} ms, generation {answer.generation}, {confidence}", style=_DIM)
+    return Group(*above, hits, *below, last)
+
+
+_SHOWN = ("f0", "f0_range", "loudness", "rate", "pauses")
+"""Measures in the terminal; ``--json`` gives all."""
+
+
+def timeline_text(made: Timeline) -> RenderableType:
+    """A timeline for a terminal."""
+    title = Text(f"{plain(made.uri)}, {clock(made.seconds)}")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    table.add_column("time", no_wrap=True)
+    for name in _SHOWN:
+        table.add_column(name, justify="right")
+    table.add_column("said or heard", overflow="fold")
+    for line in made.lines:
+        said = Text(plain(line.text)) if line.text else Text(line.heard, "dim")
+        cells = [f"{line.measures[name]:.3g}" if name in line.measures else "-" for name in _SHOWN]
+        table.add_row(f"{clock(line.start_seconds)}-{clock(line.stop_seconds)}", *cells, said)
+    return table
 
 
 def answer_html(answer: Answer) -> str:
     """An answer for a notebook. Colours are left to the notebook's theme but for the mark."""
     words = question_words(answer.query)
+    notes = "".join(f"<p><em>{escape(warning)}</em></p>" for warning in answer.warnings)
     hits = "".join(_hit_html(hit, words) for hit in answer.hits) or "<p>Nothing in the knowledge base answers this.</p>"
-    return f'<div class="octavo-answer"><p><strong>{escape(answer.query)}</strong></p>{hits}</div>'
+    return f'<div class="octavo-answer"><p><strong>{escape(answer.query)}</strong></p>{hits}{notes}</div>'
 
 
 def _hit_html(hit: Hit, words: frozenset[str]) -> str:
@@ -143,15 +211,16 @@ def _hit_html(hit: Hit, words: frozenset[str]) -> str:
         for piece, is_word in marked(quoted, words_of(hit, words))
     )
     more = f" <em>… ({left_out:,} more characters)</em>" if left_out else ""
+    quote_html = f'<blockquote style="margin:.3em 0 0 1em;white-space:pre-wrap">{"".join(pieces)}{more}</blockquote>'
+    sound = f"<div>{escape(sounded(hit))}</div>" if sounded(hit) else ""
     return (
         '<div style="margin:0 0 1em 0"><div style="opacity:.75;font-size:90%">'
         f'{hit.rank}. <a href="{escape(link(hit.citation))}">{escape(where(hit.citation))}</a>'
         f" &middot; {escape(hit.scale)} {hit.score:.2f} ({escape(shares(hit.contributions))})</div>"
-        '<blockquote style="margin:.3em 0 0 1em;white-space:pre-wrap">'
-        f"{''.join(pieces)}{more}</blockquote></div>"
+        f"{sound}{quote_html if quoted else ''}</div>"
     )
 
 
-def _clean(text: str) -> str:
+def plain(text: str) -> str:
     """Without control characters, which could move a terminal's cursor, and half characters, which none can show."""
     return _CONTROL.sub("\ufffd", text)

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import random
 import sys
+import tempfile
+from pathlib import Path
 
+import numpy as np
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.kinds import FLAT, IVF_SQ8, Band
+from octavo.pipeline.document import TIMES_DTYPE
+from octavo.pipeline.embed import Encoded
 
+from .recording_world import recording_of, transcribed
 from .world import RECIPE, TermVectors, encode, write_text
 
 BANDS = (Band(200, (FLAT,)), Band(float("inf"), (IVF_SQ8, FLAT)))
@@ -21,11 +27,19 @@ def say(*words: object) -> None:
     print(*words, flush=True)
 
 
+def made(one: int, scratch: Path) -> Encoded:
+    """A document or, every third time, a recording with a transcript."""
+    if one % 3:
+        return encode(str(one), write_text(one))
+    return transcribed(recording_of(scratch, str(one), 12), write_text(one), np.array([(0, 9, 0, 16000)], TIMES_DTYPE))
+
+
 def work(folder: str, seed: int, number: int) -> None:
     """Never returns."""
     generator = random.Random(seed)
     base = KnowledgeBase.open(folder, term_encoder=TermVectors())
     there = [int(source.uri) for source in base.sources()]
+    scratch = Path(tempfile.mkdtemp(dir=Path(folder).parent))
     say("ready")
     while True:
         step = generator.choices(("add", "delete", "compact"), (4, 3 if len(there) > 12 else 1, 2))[0]
@@ -35,7 +49,7 @@ def work(folder: str, seed: int, number: int) -> None:
             say("try add", *new)
             with base.writer() as writer:
                 for one in new:
-                    writer.add(encode(str(one), write_text(one)), RECIPE, 1, 1)
+                    writer.add(made(one, scratch), RECIPE, 1, 1)
                 writer.commit()
             there += new
             say("did add", *new)

@@ -5,9 +5,21 @@ from __future__ import annotations
 import io
 from html.parser import HTMLParser
 
-from octavo.indexes.hit import Answer, Citation, Hit
-from octavo.indexes.view import answer_html, answer_text, link, marked, pages, question_words, shares, shortened, where
+from octavo.indexes.hit import Answer, Citation, HeardWord, Hit
+from octavo.indexes.view import (
+    answer_html,
+    answer_text,
+    clock,
+    link,
+    marked,
+    pages,
+    question_words,
+    shares,
+    shortened,
+    where,
+)
 from octavo.pipeline.document import Place, Source
+from octavo.pipeline.scale import Medium
 from rich.console import Console
 
 
@@ -118,3 +130,48 @@ def test_links_open_the_page() -> None:
 
 def test_shares_are_ranked_and_small_ones_left_out() -> None:
     assert shares({"paragraph": 0.2, "sentence": 0.4, "section": 0.001}) == "sentence 0.40, paragraph 0.20"
+
+
+def call(quote: str = "", **more: object) -> Answer:
+    source = Source("/calls/call.wav", "audio/wav", "0" * 64)
+    place = Place(start_seconds=62.1, stop_seconds=62.8)
+    cited = Citation(source, 993_600, 1_004_800, quote, (place,), medium=Medium.AUDIO)
+    hit = Hit(1, 0.9, "phoneme", cited, {"phoneme": 0.9}, heard="R AW T ER")
+    return Answer("router", 2, (hit,), {"total": 4.0}, **more)  # type: ignore[arg-type]
+
+
+def test_a_place_in_a_recording_shows_time_and_phones() -> None:
+    out = printed(call())
+    assert "call.wav · 1:02.1-1:02.8" in out
+    assert "characters" not in out
+    assert 'heard "R AW T ER"' in out
+    html = answer_html(call("the router"))
+    assert "1:02.1-1:02.8" in html
+    assert "heard &quot;R AW T ER&quot;" in html
+    assert "<mark>router</mark>" in html
+    assert "#t=62.10,62.80" in html
+
+
+def test_a_transcript_shows_its_time() -> None:
+    source = Source("/calls/call.wav", "audio/wav", "0" * 64)
+    cited = Citation(source, 3, 12, "My router", (Place(start_seconds=1.0, stop_seconds=2.5),))
+    assert where(cited) == "call.wav · 0:01.0-0:02.5 · characters 3-12"
+    assert link(cited) == "file:///calls/call.wav#t=1.00,2.50"
+
+
+def test_what_was_understood_is_told_and_doubts_are_marked() -> None:
+    words = (HeardWord("my", 0.0, 0.2, 0.9), HeardWord("router", 0.2, 0.8, 0.2))
+    out = printed(call(heard_words=words, warnings=("only a note",)))
+    assert "understood: my router(?)" in out
+    assert "note: only a note" in out
+    assert "note: nothing there" in printed(Answer("x", 1, (), {}, warnings=("nothing there",)))
+
+
+def test_clocks() -> None:
+    assert [clock(seconds) for seconds in (0, 9.96, 62.1, 3599.99, 3723.4)] == [
+        "0:00.0",
+        "0:10.0",
+        "1:02.1",
+        "1:00:00.0",
+        "1:02:03.4",
+    ]

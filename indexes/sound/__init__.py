@@ -1,0 +1,1 @@
+"""Retrieval over sound: words that were said, questions that are spoken, manners of speaking."""

@@ -1,0 +1,170 @@
+"""Text and sound in one list: what is written about a question's words, and the utterances in which they are heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ...pipeline.scale import PHONEME, Medium
+from ...pipeline.terms import query_stems
+from ..cite import cite_sound
+from ..hit import Hit
+from .keyword import SHORT
+from .spoken import SpokenHit, spoken
+
+if TYPE_CHECKING:
+    from ..filter import Filter
+    from ..ranges import Ranges
+    from ..snapshot import Snapshot, StoredContent
+    from .hearing import Hearing
+
+MOST_WORDS: Final = 8
+"""Words of a question that are listened for, rarest first."""
+
+LEAST_PROBABILITY: Final = 0.3
+"""A word that is heard less surely than this counts as not heard."""
+
+LEAST_SHARE: Final = 0.3
+"""Share of a question's weight of words that an utterance must hold to be a hit by itself."""
+
+SOUND_BESIDE_TEXT: Final = 0.3
+"""What sound adds to a sentence of a transcript, where text speaks for it already: the two are not independent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """A word of a question that is listened for.
+
+    Attributes:
+        weight: Its inverse document frequency on the text side; 1 where there is no text.
+    """
+
+    text: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeardIn:
+    """An utterance in which words of a question are heard.
+
+    Attributes:
+        share: Of the weight of all words listened for, each counted by its probability; from 0 to 1.
+        places: Of the words, in order of time.
+    """
+
+    utterance: int
+    content: int
+    share: float
+    places: tuple[SpokenHit, ...]
+
+    @property
+    def start(self) -> int:
+        """Sample at which the first word begins."""
+        return min(place.start for place in self.places)
+
+    @property
+    def stop(self) -> int:
+        """Sample at which the last word ends."""
+        return max(place.stop for place in self.places)
+
+    @property
+    def heard(self) -> str:
+        """The phones of the words, word by word."""
+        return " … ".join(place.heard for place in self.places if place.heard)
+
+
+def listened_for(question: str, snapshot: Snapshot) -> list[Listened]:
+    """The informative words of a question, the weightiest first."""
+    every = query_stems(question, snapshot.languages())
+    asked = [term for term in every if not term.stop_word] or every
+    stems = sorted({stem for term in asked for stem in term.stems})
+    ids = dict(zip(stems, snapshot.stem_ids(stems), strict=True))
+    found = []
+    for term in asked:
+        known = [ids[stem] for stem in sorted(term.stems)]
+        held = [one for one in known if one is not None]
+        frequency = float(snapshot.document_frequency(held).max()) if held else 0.0
+        paragraphs = snapshot.paragraphs
+        weight = np.log(1 + (paragraphs - frequency + 0.5) / (frequency + 0.5)) if paragraphs else 1.0
+        found.append(Listened(term.text, max(float(weight), 1e-3)))
+    return sorted(found, key=lambda word: -word.weight)[:MOST_WORDS]
+
+
+def listen_for(
+    words: Sequence[Listened], snapshot: Snapshot, hearing: Hearing, *, k: int, ranges: Ranges | None = None
+) -> list[HeardIn]:
+    """The utterances in which words are heard, the largest share first."""
+    ways = {word: hearing.variants(word.text) for word in words}
+    # A word of three phones is heard by chance everywhere; it may only speak where there is no longer one.
+    long = [word for word, variants in ways.items() if variants and min(len(one.phones) for one in variants) >= SHORT]
+    chosen = long or [word for word, variants in ways.items() if variants]
+    whole = sum(word.weight for word in words if word in chosen or not ways[word])
+    best: dict[int, dict[str, tuple[float, SpokenHit]]] = {}
+    for word in chosen:
+        for place in spoken(ways[word], snapshot, hearing, k=max(50, 4 * k), ranges=ranges):
+            if place.probability < LEAST_PROBABILITY:
+                break
+            own = best.setdefault(place.utterance, {})
+            own.setdefault(word.text, (word.weight * place.probability, place))
+    found = [
+        HeardIn(
+            utterance,
+            next(place.content for _, place in own.values()),
+            sum(weight for weight, _ in own.values()) / whole,
+            tuple(sorted((place for _, place in own.values()), key=lambda place: place.start)),
+        )
+        for utterance, own in best.items()
+    ]
+    return sorted(found, key=lambda one: (-one.share, one.utterance))
+
+
+def join(
+    text: Sequence[Hit], heard: Iterable[HeardIn], snapshot: Snapshot, where: Filter | None, k: int
+) -> tuple[Hit, ...]:
+    """One ranking of text hits and utterances.
+
+    An utterance in which all words are heard for certain scores like the best text span does; one whose transcript is
+    among the hits adds to that hit instead.
+    """
+    best = max((hit.score for hit in text), default=1.0)
+    made = list(text)
+    contents: dict[int, StoredContent] = {}
+    taken: set[int] = set()
+    fresh = 0
+    for one in heard:
+        content = contents.setdefault(one.content, snapshot.content(one.content, where))
+        beside = _transcribed(made, taken, content, one, snapshot)
+        if beside is not None:
+            made[beside] = _added(made[beside], SOUND_BESIDE_TEXT * one.share * best)
+            taken.add(beside)
+        elif one.share >= LEAST_SHARE and fresh < k:
+            fresh += 1
+            score = one.share * best
+            citation = cite_sound(snapshot, content, one.start, one.stop)
+            made.append(Hit(1, score, PHONEME.name, citation, {PHONEME.name: score}, heard=one.heard))
+    made.sort(key=lambda hit: -hit.score)
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(made[:k], 1))
+
+
+def _transcribed(
+    hits: Sequence[Hit], taken: set[int], content: StoredContent, one: HeardIn, snapshot: Snapshot
+) -> int | None:
+    """Which hit cites the transcript of an utterance's words; the first of several, each only once."""
+    said = snapshot.said(content.id, one.start, one.stop) if content.text_length else None
+    if said is None:
+        return None
+    for at, hit in enumerate(hits):
+        cited = hit.citation
+        same = cited.medium is Medium.TEXT and cited.source.sha256 == content.source.sha256
+        if same and cited.start < said[1] and said[0] < cited.stop and at not in taken:
+            return at
+    return None
+
+
+def _added(hit: Hit, share: float) -> Hit:
+    credit = dict(hit.contributions)
+    credit[PHONEME.name] = credit.get(PHONEME.name, 0.0) + share
+    return replace(hit, score=hit.score + share, contributions=credit)
