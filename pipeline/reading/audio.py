@@ -26,6 +26,7 @@ from ..errors import DamagedSource, EmptySource, EncryptedSource, NoAudioTrack, 
 from ..recording import SAMPLE_RATE, Recording
 from .audio_clock import FrameClock
 from .audio_tags import metadata, track_name
+from .byte_slip import ByteSlip
 from .media_structure import is_locked, missing_end, states_length
 from .mono_writer import MAX_SAMPLES, MonoWriter, Samples, TooLong
 
@@ -199,6 +200,7 @@ class _Track:
     stream: AudioStream
     writer: MonoWriter
     clock: FrameClock = field(default_factory=FrameClock)
+    slip: ByteSlip = field(default_factory=ByteSlip)
     packets: int = 0
     damaged: int = 0
     last_failed: bool = False
@@ -255,6 +257,9 @@ class _Track:
             at = self.first_damaged_us / 1e6
             detail = f"{self.damaged} of {self.packets} packets could not be decoded, the first at {at:.1f} s"
             flags.append(Flag("damaged-packets", f"{detail} ({self.error})"))
+        if self.slip.lost:
+            detail = f"{self.slip.lost} bytes were lost, as if line ends had been converted; samples are in step again"
+            flags.append(Flag("bytes-lost", detail))
         if self.non_finite:
             flags.append(Flag("non-finite", f"{self.non_finite} samples were no numbers; they read as 0"))
         if ending := self._ending(path):
@@ -323,11 +328,28 @@ class _Track:
             self.writer.go_to(round(begin * SAMPLE_RATE / 1e6))
         if (dtype := _FLOATS.get(layout[0])) is not None:
             self._replace_non_finite(frame, dtype)
+        if self._in_bytes_of_16(frame):
+            frame = self._mended(frame)
         frame.pts = None
         if self._resampler is None:
             self._begin_resampler(frame)
         else:
             self._write(self._resampler.resample(frame))
+
+    def _in_bytes_of_16(self, frame: AudioFrame) -> bool:
+        """Whether the file's bytes are samples of 16 bits one after another, so that a lost byte shifts them all."""
+        lossless = self.stream.codec_context.codec.canonical_name in ("pcm_s16le", "flac")
+        return lossless and frame.layout.nb_channels == 1 and frame.format.name in ("s16", "s16p")
+
+    def _mended(self, frame: AudioFrame) -> AudioFrame:
+        sound = cast(Samples, frame.to_ndarray()).reshape(-1)
+        mended = self.slip.mend(sound)
+        if mended is sound:
+            return frame
+        made = AudioFrame(format=frame.format.name, layout=frame.layout, samples=len(mended))
+        made.planes[0].update(mended.tobytes().ljust(made.planes[0].buffer_size, b"\0"))
+        made.sample_rate, made.time_base = frame.sample_rate, frame.time_base
+        return made
 
     def _begin_resampler(self, frame: AudioFrame) -> None:
         # Not straight from two channels to one: they may cancel out, and that must be seen.

@@ -98,6 +98,7 @@ class Reader:
         self._child: _Child | None = None
         self._files = 0
         self._lock = threading.Lock()
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -108,7 +109,11 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """End the child process."""
+        """End the child process at once, for good; what another thread reads ends as a :class:`ReaderCrashed`."""
+        self._closed = True
+        child = self._child
+        if child is not None:
+            child.stop()  # not kill(): its pipes may be in use by the thread that reads
         with self._lock:
             self._drop()
 
@@ -120,7 +125,7 @@ class Reader:
             UnsupportedSource: No reader takes this kind of file, or it is larger than the limit.
             EncryptedSource, DamagedSource, EmptySource: As the reader found it.
             ReaderTimeout, ReaderOutOfMemory: The child was killed at a limit.
-            ReaderCrashed: The child ended by itself, or could not be started.
+            ReaderCrashed: The child ended by itself, or could not be started, or the reader was closed.
         """
         try:
             size = os.stat(path).st_size
@@ -141,14 +146,20 @@ class Reader:
                 ):
                     self._drop()  # interrupted half-way, a child's next answer would be that of this file
                 pcm.unlink(missing_ok=True)  # only now that no child writes to it
+                if self._closed and isinstance(error, SourceError):
+                    raise ReaderCrashed(f"{path}: the reader was closed") from error
                 raise
 
     def _read(self, path: Path, size: int, pcm: Path) -> Document | Recording:
+        if self._closed:
+            raise ReaderCrashed("closed")
         if self._child is not None and (self._files >= _RECYCLE_AFTER or not self._child.is_idle(self.limits)):
             self._drop()
         if self._child is None:
             self._child = _Child(self._command, self.limits.memory_bytes)
             self._files = 0
+        if self._closed:  # asked after the child is there for close() to see
+            raise ReaderCrashed("closed")
         self._files += 1
         request = {"path": _hex(os.path.abspath(path)), "name": str(path), "pcm": _hex(pcm)}
         tag, payload = self._child.ask(request, self.limits, self.limits.seconds_for(size))
@@ -206,8 +217,14 @@ class _Child:
             self._process.stdin.write(json.dumps(request).encode("ascii") + b"\n")
         return self._answer(name, limits, seconds)
 
+    def stop(self) -> None:
+        """End the process and all it has started, at once; may be called while another thread waits for its answer."""
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
     def kill(self) -> None:
-        """End the process and all it has started, at once."""
+        """End the process and all it has started, and clean up."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -47,7 +47,7 @@ def sidecars_of(path: Path) -> tuple[Path, ...]:
     folder = path.parent
     try:
         changed = folder.stat().st_mtime_ns
-        list_folder = _listing if _settled(changed) else _listing.__wrapped__
+        list_folder = _listing if settled(changed) else _listing.__wrapped__
         names = list_folder(str(folder), changed)
     except OSError:
         return ()
@@ -96,13 +96,13 @@ def _counts(path: Path) -> bool:
         if path.suffix.lower() != ".json":
             return True
         state = path.stat()
-        look = _is_json_transcript if _settled(state.st_mtime_ns) else _is_json_transcript.__wrapped__
+        look = _is_json_transcript if settled(state.st_mtime_ns) else _is_json_transcript.__wrapped__
         return look(str(path), state.st_mtime_ns, state.st_size)
     except OSError:
         return False
 
 
-def _settled(changed_ns: int) -> bool:
+def settled(changed_ns: int) -> bool:
     """Whether the next change would show in the time stamp, which may be as coarse as two seconds."""
     return time.time_ns() - changed_ns > 3_000_000_000
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -268,3 +269,28 @@ def test_importing_is_cheap() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_closing_stops_what_another_thread_reads(tmp_path: Path, command: list[str]) -> None:
+    reader = Reader(Limits(seconds=60), command=command)
+    met: list[BaseException] = []
+    before = set(scratch_path(".pcm").parent.glob("*.pcm"))
+
+    def read() -> None:
+        try:
+            reader.read(file(tmp_path, "scratch"))
+        except errors.SourceError as error:
+            met.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    while not set(scratch_path(".pcm").parent.glob("*.pcm")) - before:
+        time.sleep(0.02)
+    began = time.monotonic()
+    reader.close()
+    thread.join()
+    assert time.monotonic() - began < 20
+    assert [type(error) for error in met] == [errors.ReaderCrashed]
+    assert set(scratch_path(".pcm").parent.glob("*.pcm")) <= before
+    with pytest.raises(errors.ReaderCrashed, match="closed"):
+        reader.read(file(tmp_path, "harmless words"))
