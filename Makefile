@@ -1,4 +1,4 @@
-# make demo   build the sample, ingest it and ask it five questions
+# make demo   build the sample, documents and recordings, ingest it and ask it nine questions
 # make test   lint, types and tests
 # make bench  benchmarks (minutes), on the data in DATA
 # make lock   write requirements.lock anew from pyproject.toml
@@ -33,8 +33,9 @@ $(BIN)/python:
 	@mkdir -p .venv/types && ln -sfn ../.. .venv/types/octavo
 	@touch $@
 
-demo/out/.built: demo/build.py $(wildcard demo/sources/*) | .venv/.installed
+demo/out/.built: demo/build.py demo/record.py $(wildcard demo/sources/*) | .venv/.installed
 	$(BIN)/python demo/build.py demo/out
+	$(BIN)/python demo/record.py demo/out
 	@touch $@
 
 demo: .venv/.installed demo/out/.built

@@ -1,5 +1,5 @@
-"""The command line: ``octavo ingest``, ``search``, ``eval``, ``status``, ``delete``, ``verify``, ``compact``
-and ``doctor``.
+"""The command line: ``octavo ingest``, ``search``, ``timeline``, ``eval``, ``status``, ``delete``, ``verify``,
+``compact``, ``doctor`` and ``train``.
 
 Standard output carries answers only, with ``--json`` one object (``search -``: one a line); progress and complaints
 go to standard error. Nothing heavy is imported before a command needs it.
@@ -7,27 +7,36 @@ go to standard error. Nothing heavy is imported before a command needs it.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import time
-from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
-from .pipeline.errors import OctavoError, QueryError, SourceMissing
+from .indexes import training_command
+from .indexes.ingest_command import ingest
+from .indexes.search_command import ScaleName, search
+from .indexes.shell import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    SOME_FAILED,
+    USAGE,
+    Device,
+    Folder,
+    Json,
+    Settings,
+    complain,
+    error_json,
+    message,
+    print_json,
+)
+from .pipeline.errors import QueryError
 
-if TYPE_CHECKING:
-    from .indexes.intake import Taken
-
-DONE, FAILED, USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit codes. ``SOME_FAILED``: some sources could not be read and the rest is in."""
+__all__ = ["DONE", "FAILED", "INTERRUPTED", "SOME_FAILED", "USAGE", "ScaleName", "app", "main"]
 
 app = typer.Typer(
     name="octavo",
@@ -39,166 +48,45 @@ app = typer.Typer(
 )
 
 
-ScaleName = StrEnum("ScaleName", ["character", "sentence", "paragraph", "section", "document"])
-"""Choices of an option; a test keeps them those of ``octavo.pipeline.scale``."""
-
-DeviceName = Literal["auto", "cpu", "cuda"]
-
-Folder = Annotated[Path, typer.Option("--kb", metavar="DIR", envvar="OCTAVO_KB", help="Folder of the knowledge base.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-Device = Annotated[DeviceName, typer.Option(help="auto takes a GPU where there is one.")]
-
-
 @app.callback()
 def _options(
     debug: Annotated[
         bool, typer.Option("--debug", envvar="OCTAVO_DEBUG", help="Show tracebacks of errors; also after the command.")
     ] = False,
 ) -> None:
-    _State.debug = debug
+    Settings.debug = debug
 
 
-class _State:
-    """The one option that all commands share; :func:`main` reads it."""
-
-    debug = False
-
-
-@app.command()
-def ingest(
-    kb: Folder,
-    paths: Annotated[list[str] | None, typer.Argument(metavar="PATH…", help="Files, folders and globs.")] = None,
-    files_from: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Read further paths from FILE, one a line; - is standard input.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="ID", help="Text encoder: a hub id or a folder. The shipped one by default.")
-    ] = None,
-    device: Device = "auto",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that read files.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and do nothing.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Report every file, not only the problems.")] = False,
-    report: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a JSON line for each file as soon as it is safely in.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Bring a knowledge base up to date with files.
-
-    Unchanged files are not read again, so an interrupted run is continued by running it again. Files that are gone
-    stay in until octavo delete; those of the folders named are counted.
-    """
-    from .indexes.intake_run import intake, planned, without_file, write_line
-    from .indexes.plan import plan
-    from .indexes.report import plain_console, show_intake
-    from .pipeline.ingest import discover
-
-    named = [*(paths or []), *(_lines(files_from) if files_from else [])]
-    if not named:
-        raise typer.BadParameter("name at least one file, folder or glob, or use --files-from")
-    inside = Path(os.path.abspath(kb))
-    found = [path for path in discover(named) if inside != path and inside not in path.parents]
-    if not found:
-        raise SourceMissing(f"no files found in {', '.join(named)}: check the names; hidden files are left out")
-    began = time.monotonic()
-    taken: list[Taken] = []
-    interrupted = False
-    failure: Exception | None = None
-    if dry_run:
-        stream = planned(kb, found, model, device)
-    elif any(map(os.path.lexists, found)):
-        stream = intake(kb, found, model, device, workers)
-    else:
-        stream = plan(None, found, "")  # names what is wrong with each; no knowledge base is made for it
-    with ExitStack() as stack:
-        lines = stack.enter_context(report.open("wb", buffering=0)) if report else None
-        try:
-            for item in stream:
-                taken.append(item)
-                if lines and report:
-                    write_line(lines, report, item)
-        except KeyboardInterrupt:
-            interrupted = True
-        except Exception as error:
-            if not taken:
-                raise
-            failure = error  # told after what is in all the same
-    seconds = time.monotonic() - began
-    failed = sum(not item.done for item in taken)
-    gone = [] if interrupted or failure else without_file(kb, named)
-    if as_json:
-        made: dict[str, Any] = {"knowledge_base": str(kb), "codes": Counter(item.code for item in taken)}
-        made |= {"found": len(found), "failed": failed, "interrupted": interrupted, "dry_run": dry_run}
-        made |= {"seconds": round(seconds, 3), "gone": gone} | (_error(failure) if failure else {})
-        _print_json(made | {"outcomes": [item.to_json() for item in taken]})
-    else:
-        show_intake(plain_console(), taken, verbose=verbose, seconds=seconds, planned=dry_run, found=len(found))
-    if gone:
-        _complain(
-            f"{len(gone):,} sources below the folders named are on disk no longer ({gone[0]}) and still answer:"
-            f" octavo delete takes them out, octavo ingest --json lists them"
-        )
-    if interrupted:
-        _complain(f"interrupted; {'what is reported above' if taken else 'nothing'} is in. Run it again to go on")
-        raise typer.Exit(INTERRUPTED)
-    if failure:
-        if _State.debug:
-            raise failure
-        _complain(f"{_message(failure)}; what is reported above is in")
-        raise typer.Exit(FAILED)
-    if failed:
-        raise typer.Exit(SOME_FAILED if failed < len(taken) else FAILED)
+app.command()(ingest)
+app.command()(search)
+app.add_typer(training_command.app)
 
 
 @app.command()
-def search(
-    question: Annotated[str, typer.Argument(help="The question; - reads one a line from standard input.")],
+def timeline(
+    recording: Annotated[str, typer.Argument(metavar="RECORDING", help="A recording, as ingested.")],
     kb: Folder,
-    k: Annotated[int, typer.Option("-k", min=1, help="Hits wanted, where there is no budget.")] = 5,
-    budget: Annotated[
-        int | None, typer.Option(min=1, metavar="CHARS", help="As many smallest sufficient spans as fit into CHARS.")
-    ] = None,
-    scale: Annotated[list[ScaleName] | None, typer.Option(help="Answer at this scale only; may be repeated.")] = None,
-    source: Annotated[
-        list[str] | None, typer.Option(metavar="GLOB", help="Answer from these files only; may be repeated.")
-    ] = None,
-    kind: Annotated[
-        list[str] | None, typer.Option("--type", metavar="TYPE", help="Media type or its beginning, such as text/.")
-    ] = None,
-    after: Annotated[str, typer.Option(metavar="DATE", help="Only documents dated then or later (ISO 8601).")] = "",
-    before: Annotated[str, typer.Option(metavar="DATE", help="Only documents dated earlier.")] = "",
-    device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Ask a knowledge base; every answer is cited.
-
-    With - as the question, one question is read a line and one JSON object is printed a line, in order.
-    """
+    """What is said in a recording and how: utterances with times, measures, words or phones."""
     from .indexes.collection import KnowledgeBase
-    from .indexes.filter import Filter
+    from .indexes.sound.timeline import timeline as timeline_of
+    from .indexes.source_paths import matching
 
-    where = Filter(tuple(source or ()), tuple(kind or ()), after, before)
-    failed = False
-    with KnowledgeBase.open(kb, device=device) as base:
-        if question == "-":
-            for line in sys.stdin:
-                try:
-                    answer = base.search(line.strip("\r\n"), k=k, budget=budget, scales=scale, where=where)
-                    _print_json(answer.to_json())
-                except QueryError as error:  # the other lines still have their answers, and lines must not shift
-                    _print_json({"query": line.strip("\r\n"), **_error(error)})
-                    failed = True
-        else:
-            answer = base.search(question, k=k, budget=budget, scales=scale, where=where)
-            if as_json:
-                _print_json(answer.to_json())
-            else:
-                from .indexes.report import plain_console
-                from .indexes.view import answer_text
+    with KnowledgeBase.open(kb) as base:
+        found = matching([stored.uri for stored in base.sources() if stored.samples], [recording])[recording]
+        if len(found) != 1:
+            named = f"{len(found)} recordings ({', '.join(found[:3])})" if found else "no recording"
+            raise QueryError(f"{recording} names {named}: octavo status --sources lists all sources")
+        with base.snapshot() as snapshot:
+            made = timeline_of(snapshot, found[0])
+    if as_json:
+        print_json(made.to_json())
+    else:
+        from .indexes.report import plain_console
+        from .indexes.view import timeline_text
 
-                plain_console().print(answer_text(answer))
-    if failed:
-        raise typer.Exit(FAILED)
+        plain_console().print(timeline_text(made))
 
 
 @app.command("eval")
@@ -226,7 +114,7 @@ def evaluate(
     with KnowledgeBase.open(kb, read_only=True, device=device) as base:
         outcome = run_evaluation(asked, base, device=device, counting=counting)
     if as_json:
-        _print_json(outcome.to_json(whole=False))
+        print_json(outcome.to_json(whole=False))
     else:
         show_outcome(outcome)
     if outcome.failed:
@@ -257,7 +145,7 @@ def status(
                 }
                 for source in stored
             ]
-        _print_json(made)
+        print_json(made)
     else:
         from .indexes.report import plain_console, show_sources, show_status
 
@@ -283,13 +171,13 @@ def delete(
         generation = base.generation
     unmatched = [asked for asked, uris in chosen.items() if not uris]
     if as_json:
-        _print_json({"deleted": deleted, "unmatched": unmatched, "dry_run": dry_run, "generation": generation})
+        print_json({"deleted": deleted, "unmatched": unmatched, "dry_run": dry_run, "generation": generation})
     else:
         for uri in deleted:
             typer.echo(uri.encode("utf-8", "replace").decode())
-        _complain(f"{'would delete' if dry_run else 'deleted'} {len(deleted)} sources")
+        complain(f"{'would delete' if dry_run else 'deleted'} {len(deleted)} sources")
     for asked in unmatched:
-        _complain(f"{asked} matches no source: octavo status --sources lists them")
+        complain(f"{asked} matches no source: octavo status --sources lists them")
     if unmatched:
         raise typer.Exit(SOME_FAILED if deleted else FAILED)
 
@@ -302,7 +190,7 @@ def verify(kb: Folder, as_json: Json = False) -> None:
     with KnowledgeBase.open(kb, read_only=True) as base:
         found = base.verify()
     if as_json:
-        _print_json({"clean": found.clean, **asdict(found)})
+        print_json({"clean": found.clean, **asdict(found)})
     else:
         from .indexes.report import plain_console, show_verification
 
@@ -319,7 +207,7 @@ def compact(kb: Folder, as_json: Json = False) -> None:
     with KnowledgeBase.open(kb) as base:
         done = base.compact()
     if as_json:
-        _print_json(asdict(done))
+        print_json(asdict(done))
     else:
         from .indexes.report import plain_console, show_compaction
 
@@ -340,7 +228,7 @@ def doctor(
     checks = examine(kb, model)
     healthy = all(check.state is not State.PROBLEM for check in checks)
     if as_json:
-        _print_json({"healthy": healthy, "checks": [check.to_json() for check in checks]})
+        print_json({"healthy": healthy, "checks": [check.to_json() for check in checks]})
     else:
         from .indexes.report import plain_console, show_checks
 
@@ -356,7 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 failed, 2 usage, 3 some sources failed and the rest is in, 130 interrupted.
     """
     given = _debug_first(sys.argv[1:] if arguments is None else list(arguments))
-    _State.debug = False
+    Settings.debug = False
     # Threads of OpenMP (in torch and FAISS) otherwise spin while they wait: on a busy machine ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
@@ -366,12 +254,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
-        if _State.debug:
+        if Settings.debug:
             raise
         # A command that failed early had no chance to say it; a question that is the word --json is no harm.
         if "--json" in given:
-            _print_json(_error(error))
-        _complain(_message(error))
+            print_json(error_json(error))
+        complain(message(error))
         return USAGE if isinstance(error, QueryError) else FAILED
     return DONE
 
@@ -382,35 +270,6 @@ def _debug_first(given: list[str]) -> list[str]:
     if "--debug" not in given[:end]:
         return given
     return ["--debug", *(word for word in given[:end] if word != "--debug"), *given[end:]]
-
-
-def _lines(name: str) -> list[str]:
-    """Paths, one a line, as the file system's bytes: they need not be text."""
-    try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        raise SourceMissing(f"the list of paths {name} cannot be read: {getattr(error, 'strerror', error)}") from error
-    return [os.fsdecode(line.rstrip(b"\r")) for line in data.split(b"\n") if line.strip()]
-
-
-def _error(error: Exception) -> dict[str, Any]:
-    code = error.code if isinstance(error, OctavoError) else "system" if isinstance(error, OSError) else "fault"
-    return {"error": {"code": code, "message": _message(error)}}
-
-
-def _message(error: Exception) -> str:
-    if isinstance(error, OctavoError | OSError):
-        return str(error)
-    said = " ".join(str(error).split())
-    return f"a fault in Octavo, {type(error).__name__}{f': {said}' if said else ''}; octavo --debug shows where"
-
-
-def _print_json(made: object) -> None:
-    print(json.dumps(made, default=str), flush=True)
-
-
-def _complain(message: str) -> None:
-    print("octavo: " + message.encode("utf-8", "replace").decode(), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

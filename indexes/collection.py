@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .filter import Filter
     from .hit import Answer
     from .retrieve import Encoders
+    from .sound.hearing import Hearing
 
 _VACUUM_ABOVE = 0.25
 _RETRIES = 20
@@ -87,12 +88,14 @@ class KnowledgeBase:
         term_encoder: TermEncoder | None,
         pronouncer: Pronouncer | None,
         device: Device,
+        hearing: Hearing | None = None,
     ) -> None:
         """For :meth:`open`, which is the way to get one."""
         self.path = path
         self._read_only = read_only
         self._terms = term_scales(term_encoder, pronouncer)
         self._device: Device = device
+        self._hearing = hearing
         self._encoders: Encoders | None = None
         self._idle: list[Catalog] = []
         self._guard = threading.RLock()
@@ -109,6 +112,7 @@ class KnowledgeBase:
         term_encoder: TermEncoder | None = None,
         pronouncer: Pronouncer | None = None,
         device: Device = "auto",
+        hearing: Hearing | None = None,
     ) -> KnowledgeBase:
         """Opens a knowledge base.
 
@@ -117,6 +121,7 @@ class KnowledgeBase:
             term_encoder: Makes the vectors of the character scale when something is written.
             pronouncer: Makes vectors of terms by how they sound, likewise.
             device: Where exact vector search runs; ``auto`` takes a GPU where FAISS sees one.
+            hearing: Pronounces and hears questions; by default the shipped models.
 
         Raises:
             NotAKnowledgeBase: The folder holds none, or one of a newer format.
@@ -128,7 +133,14 @@ class KnowledgeBase:
             if read_only:
                 raise KnowledgeBaseError(f"{root} cannot be made read-only: leave out one of the two")
             create_folder(root)
-        base = cls(root, read_only=read_only, term_encoder=term_encoder, pronouncer=pronouncer, device=device)
+        base = cls(
+            root,
+            read_only=read_only,
+            term_encoder=term_encoder,
+            pronouncer=pronouncer,
+            device=device,
+            hearing=hearing,
+        )
         try:
             base._put_back(Catalog(catalog, "read"))
         except NotAKnowledgeBase:
@@ -253,7 +265,7 @@ class KnowledgeBase:
         names = (scales,) if isinstance(scales, str) else tuple(scales or ())
         with self._guard:
             if self._encoders is None:
-                self._encoders = Encoders.load(self.model, self._device)
+                self._encoders = Encoders.load(self.model, self._device, self._hearing)
         asked = Question(question, audio, like, manner, words, k, budget, names, where)
         with self.snapshot() as snapshot:
             return ask(asked, snapshot, self._encoders)

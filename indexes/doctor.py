@@ -58,7 +58,7 @@ class Check:
 
 def installed() -> dict[str, str]:
     """Versions of the distributions that Octavo rests on, by name; absent ones are left out."""
-    names = ("torch", "torchaudio", "transformers", "apsw", "pymupdf", *FAISS_NAMES)
+    names = ("torch", "torchaudio", "transformers", "apsw", "pymupdf", "av", "onnxruntime", "swift-f0", *FAISS_NAMES)
     versions: dict[str, str] = {}
     for name in names:
         try:
@@ -171,6 +171,40 @@ def check_ocr() -> Check:
     return Check("ocr", State.OK, f"rapidocr {metadata.version('rapidocr')}")
 
 
+def check_audio(versions: Mapping[str, str]) -> Check:
+    """What reads recordings and measures their pitch, by loading it."""
+    try:
+        import av  # noqa: F401
+        import onnxruntime  # type: ignore[import-untyped]  # noqa: F401
+        import swift_f0  # noqa: F401
+    except (ImportError, OSError) as error:
+        advice = "pip install --force-reinstall av onnxruntime swift-f0"
+        return Check("audio", State.PROBLEM, f"recordings cannot be read: {error}", advice)
+    found = (f"{name} {versions[name]}" for name in ("av", "onnxruntime", "swift-f0") if name in versions)
+    return Check("audio", State.OK, ", ".join(found))
+
+
+def check_speech() -> Check:
+    """The weights that hear, measure and pronounce, by their headers."""
+    from safetensors import SafetensorError, safe_open
+
+    from ..pipeline.encoders.speech import WEIGHTS
+
+    advice = "reinstall octavo, or make it anew: octavo train shows how"
+    names = ("speech", "prosody", "grapheme_to_phoneme")
+    for name in names:
+        path = WEIGHTS.with_stem(name)
+        if not path.exists():
+            found = f"{path} is missing: recordings are refused, documents are not"
+            return Check("speech", State.WARNING, found, advice)
+        try:
+            with safe_open(path, framework="numpy") as file:
+                file.metadata()
+        except (OSError, SafetensorError) as error:
+            return Check("speech", State.PROBLEM, f"{path} cannot be read: {error}", advice)
+    return Check("speech", State.OK, f"weights of {', '.join(names)} in {WEIGHTS.parent}")
+
+
 def check_sqlite() -> Check:
     """SQLite with full-text search and the extension that checksums its pages, by making an empty knowledge base."""
     try:
@@ -244,6 +278,8 @@ def examine(folder: Path | None = None, model: str | None = None) -> list[Check]
         ("gpu", check_gpu),
         ("model", lambda: check_model(model)),
         ("ocr", check_ocr),
+        ("audio", lambda: check_audio(versions)),
+        ("speech", check_speech),
         ("sqlite", check_sqlite),
         ("folder", lambda: check_folder(place)),
         ("disk", lambda: check_disk(place)),

@@ -24,10 +24,11 @@ from ..pipeline.errors import (
     OctavoError,
     UnsupportedSource,
 )
+from .recipe import Recipes, sound_recipe, written_before
 from .source_paths import is_gone
 
 if TYPE_CHECKING:
-    from ..pipeline.ingest import Encoder, Listener, Outcome, Transcriber
+    from ..pipeline.ingest import Encoder, Listener, Outcome, Phonetic, Transcriber
     from .collection import KnowledgeBase
     from .writer import Writer
 
@@ -87,37 +88,6 @@ class Taken:
         }
 
 
-def recipe(media_type: str, encoder_fingerprint: str, sound: str = "", transcript: str = "") -> str:
-    """Everything that shapes what becomes of a file's bytes: under another recipe, the file is worked on again.
-
-    Args:
-        sound: Of recordings: what listens to them, and writes down what it hears.
-        transcript: Of recordings: the digest of the transcript beside one.
-    """
-    from ..pipeline.reading import reader_version
-    from ..pipeline.reading.media_signatures import RECORDINGS
-    from ..pipeline.segment import SEGMENTER_VERSION
-    from ..pipeline.terms import TERMS_VERSION
-
-    parts = [reader_version(media_type), f"segmenter {SEGMENTER_VERSION}", f"terms {TERMS_VERSION}"]
-    parts.append(f"encoder {encoder_fingerprint}")
-    if media_type in RECORDINGS:
-        parts.append(f"listener {sound or 'none'}")
-        if transcript:
-            from ..pipeline.reading.transcripts import TRANSCRIPTS_VERSION
-
-            parts.append(f"transcript {transcript}, version {TRANSCRIPTS_VERSION}")
-    return "; ".join(parts)
-
-
-def sound_recipe(listener: Listener | None, transcriber: Transcriber | None = None) -> str:
-    """What listens to recordings, for :func:`recipe`."""
-    from ..pipeline.listening import fingerprint_of
-
-    heard = fingerprint_of(listener)
-    return f"{heard}, transcriber {transcriber.fingerprint}" if transcriber else heard
-
-
 def take_in(
     kb: KnowledgeBase,
     paths: Sequence[Path],
@@ -125,6 +95,7 @@ def take_in(
     *,
     listener: Listener | None = None,
     transcriber: Transcriber | None = None,
+    phonetic: Phonetic | None = None,
     model: str = "",
     workers: int | None = None,
     commit_seconds: float = COMMIT_SECONDS,
@@ -137,7 +108,9 @@ def take_in(
     Args:
         kb: Opened with an encoder of terms.
         listener: Encodes recordings, which are refused without it.
-        transcriber: Writes down what is said in recordings that have no transcript beside them.
+        transcriber: Writes down what is said in recordings that have no transcript beside them; what one wrote before
+            stays as long as the recording and what listens to it do.
+        phonetic: Pronounces words, so that those of transcripts get the times at which they are heard.
         model: Name of the encoder's model, for the record of each commit.
         workers: Reader processes.
         staged: Told of each file as it is staged, which is earlier than the commit that its report waits for.
@@ -166,19 +139,21 @@ def take_in(
             encoder,
             listener=listener,
             transcriber=transcriber,
+            phonetic=phonetic,
             unfinished=Unfinished(kb.path),
             known=known,
             workers=workers,
             heard=heard,
         )
 
-    sound = sound_recipe(listener, transcriber)
-
-    def made_by(source: Source, transcript: str) -> str:
-        return recipe(source.media_type, encoder.fingerprint, sound, transcript)
-
+    recipes = Recipes(
+        encoder.fingerprint,
+        sound_recipe(listener),
+        transcriber.fingerprint if transcriber else "",
+        written_before(kb.sources()),
+    )
     try:
-        yield from _take_in(kb, paths, ingested, made_by, model, commit_seconds, staged, interruptible)
+        yield from _take_in(kb, paths, ingested, recipes.of, model, commit_seconds, staged, interruptible)
     except Exception as error:
         # On a full disk a writer may not even be able to close its files; the next one removes them first.
         with suppress(OctavoError, OSError, apsw.Error):

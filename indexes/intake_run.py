@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -16,20 +17,43 @@ if TYPE_CHECKING:
     from ..pipeline.ingest import Listener, Transcriber
     from .collection import KnowledgeBase
     from .intake import Taken
-    from .spoken_terms import PhoneEncoder, SpokenTerms
+    from .spoken_terms import PhoneEncoder
 
     class Speech(Listener, PhoneEncoder, Protocol):
         """All that an ingest asks of a speech encoder."""
 
 
-def intake(
-    kb: Path,
-    found: Sequence[Path],
-    model: str | None,
-    device: str,
-    workers: int | None,
-    transcriber: Transcriber | None = None,
-) -> Iterator[Taken]:
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """What a run of ingest asks for recordings.
+
+    Attributes:
+        device: For all encoders.
+        asr, language: The recogniser for recordings without a transcript, none by default, and what is spoken.
+        respellings: A file of names and how they are said.
+        espeak: Pronounce with espeak-ng too.
+    """
+
+    device: str = "auto"
+    asr: str | None = None
+    language: str = ""
+    respellings: Path | None = None
+    espeak: bool = False
+
+    def recogniser(self) -> Transcriber | None:
+        """What writes recordings down.
+
+        Raises:
+            ModelError: It cannot be loaded.
+        """
+        if self.asr is None:
+            return None
+        from ..pipeline.encoders.recogniser import Recogniser
+
+        return Recogniser(self.asr, self.device, language=self.language)
+
+
+def intake(kb: Path, found: Sequence[Path], model: str | None, ears: Ears, workers: int | None) -> Iterator[Taken]:
     """Reports of :func:`octavo.indexes.intake.take_in`, with a meter on standard error."""
     from ..pipeline.discovery import file_size
     from ..pipeline.encoders.character import CharacterEncoder
@@ -38,15 +62,19 @@ def intake(
     from .intake import take_in
     from .interruption import Interruption
     from .progress import meter
+    from .sound.speech_models import load_pronouncer
+    from .spoken_terms import SpokenTerms
 
     with Interruption() as interruption, ExitStack() as stack:
         with interruption.allowed():
-            speech = speech_encoder(device)
-            spoken = spoken_terms(speech) if speech else None
+            speech = speech_encoder(ears.device)
+            phonetic = load_pronouncer(ears.respellings, espeak=ears.espeak) if speech else None
+            spoken = SpokenTerms(phonetic, speech) if speech and phonetic else None
+            transcriber = ears.recogniser() if speech else None
         opened = KnowledgeBase.open(kb, create=True, term_encoder=CharacterEncoder(), pronouncer=spoken)
         base = stack.enter_context(opened)
         with interruption.allowed():
-            encoder = encoder_for(base, model, device)
+            encoder = encoder_for(base, model, ears.device)
             sizes = {path: file_size(path) for path in found}
         with meter(len(found), sum(sizes.values())) as progress:
             yield from take_in(
@@ -55,6 +83,7 @@ def intake(
                 encoder,
                 listener=speech,
                 transcriber=transcriber,
+                phonetic=phonetic,
                 model=encoder.model,
                 workers=workers,
                 staged=lambda item: progress.advance(item.path.name, sizes[item.path]),
@@ -65,18 +94,19 @@ def intake(
             )
 
 
-def planned(
-    kb: Path, found: Sequence[Path], model: str | None, device: str, transcriber: Transcriber | None = None
-) -> Iterator[Taken]:
+def planned(kb: Path, found: Sequence[Path], model: str | None, ears: Ears) -> Iterator[Taken]:
     """What :func:`intake` would report."""
     from .collection import KnowledgeBase
-    from .intake import sound_recipe
     from .plan import plan
+    from .recipe import sound_recipe
 
     with ExitStack() as stack:
         base = stack.enter_context(KnowledgeBase.open(kb)) if kb.exists() and any(kb.iterdir()) else None
-        sound = sound_recipe(speech_encoder(device), transcriber)
-        yield from plan(base, found, encoder_for(base, model, device).fingerprint, sound)
+        speech = speech_encoder(ears.device)
+        transcriber = ears.recogniser() if speech else None
+        written_by = transcriber.fingerprint if transcriber else ""
+        encoder = encoder_for(base, model, ears.device)
+        yield from plan(base, found, encoder.fingerprint, sound_recipe(speech), written_by)
 
 
 def write_line(lines: BinaryIO, report: Path, item: Taken) -> None:
@@ -121,11 +151,3 @@ def speech_encoder(device: str) -> Speech | None:
     from ..pipeline.encoders.speech import WEIGHTS, SpeechEncoder
 
     return SpeechEncoder(device=device) if WEIGHTS.exists() else None
-
-
-def spoken_terms(speech: Speech) -> SpokenTerms:
-    """What gives terms a sound."""
-    from ..pipeline.pronouncing.pronunciation import Pronouncer
-    from .spoken_terms import SpokenTerms
-
-    return SpokenTerms(Pronouncer(), speech)

@@ -7,18 +7,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..pipeline.errors import SourceError
-from .intake import ADDED, TRANSCRIPT, UNCHANGED, UPDATED, Taken, linked, recipe
+from .intake import ADDED, TRANSCRIPT, UNCHANGED, UPDATED, Taken, linked
+from .recipe import Recipes, written_before
 from .source_paths import is_gone
 
 if TYPE_CHECKING:
     from .collection import KnowledgeBase
 
 
-def plan(kb: KnowledgeBase | None, paths: Sequence[Path], encoder_fingerprint: str, sound: str = "") -> Iterator[Taken]:
+def plan(
+    kb: KnowledgeBase | None,
+    paths: Sequence[Path],
+    encoder_fingerprint: str,
+    sound: str = "",
+    transcriber: str = "",
+) -> Iterator[Taken]:
     """What :func:`octavo.indexes.intake.take_in` would do, as far as can be told without reading the files through.
 
     Args:
-        sound: Of :func:`octavo.indexes.intake.sound_recipe`; empty where recordings would be refused.
+        sound: Of :func:`octavo.indexes.recipe.sound_recipe`; empty where recordings would be refused.
+        transcriber: Fingerprint of what would write down what is said; empty where nothing would.
     """
     from ..pipeline.discovery import look_at
     from ..pipeline.reader_pool import refuse_recording
@@ -28,6 +36,7 @@ def plan(kb: KnowledgeBase | None, paths: Sequence[Path], encoder_fingerprint: s
     from ..pipeline.transcript_owner import recording_of, transcript_digest
 
     ledger = _Ledger(kb)
+    recipes = Recipes(encoder_fingerprint, sound, transcriber, written_before(kb.sources() if kb else ()))
     again: list[tuple[Path, int, _Content]] = []
     for path in paths:
         try:
@@ -43,7 +52,7 @@ def plan(kb: KnowledgeBase | None, paths: Sequence[Path], encoder_fingerprint: s
             yield Taken(path, error.code, str(error))
             continue
         transcript = transcript_digest(path) if recorded else ""
-        made_by = recipe(source.media_type, encoder_fingerprint, sound, transcript)
+        made_by = recipes.of(source, transcript)
         content = (source.sha256, source.media_type, made_by)
         if entered := ledger.enter(str(path), content, read=False):
             yield Taken(path, *entered, size=size)

@@ -120,6 +120,21 @@ def show_intake(
         return
     worked = sum(taken.size for taken in report if taken.code != UNCHANGED)
     console.print(Text(f"{summary}; {size(worked)} in {seconds:.1f} s"))
+    if heard := [taken.counts for taken in report if taken.counts.get("samples")]:
+        samples, speech = (sum(counts.get(name, 0) for counts in heard) for name in ("samples", "speech"))
+        wordless = sum(not counts.get("characters") for counts in heard)
+        console.print(Text(recordings(len(heard), samples / SAMPLE_RATE, speech / SAMPLE_RATE, wordless)))
+
+
+def recordings(count: int, seconds: float, speech_seconds: float, wordless: int) -> str:
+    """How much sound there is, and for how much of it there are words."""
+    words = f"{wordless:,} without a transcript: indexed by sound alone" if wordless else "all with transcripts"
+    things = "1 recording" if count == 1 else f"{count:,} recordings"
+    return f"{things}, {_long(seconds)}, {_long(speech_seconds)} of it speech; {words}"
+
+
+def _long(seconds: float) -> str:
+    return f"{seconds / 3600:,.1f} hours" if seconds >= 3600 else clock(seconds)
 
 
 def show_status(console: Console, status: Status, model: str) -> None:
@@ -132,12 +147,8 @@ def show_status(console: Console, status: Status, model: str) -> None:
     if model:
         facts.append(f"model {model}")
     if status.recordings:
-        silent = status.recordings - status.transcribed
-        alone = f", {silent:,} without a transcript: indexed by sound alone" if silent else ", all with transcripts"
-        facts.append(
-            f"{status.recordings:,} recordings, {status.sound_seconds / 3600:,.1f} hours,"
-            f" {status.speech_seconds / 3600:,.1f} of them speech{alone}"
-        )
+        wordless = status.recordings - status.transcribed
+        facts.append(recordings(status.recordings, status.sound_seconds, status.speech_seconds, wordless))
     if status.unfinished:
         facts.append(f"{status.unfinished:,} stretches heard of recordings that are not in: ingest them again to go on")
     if status.languages:

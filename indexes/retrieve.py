@@ -75,13 +75,13 @@ class Encoders:
         self._model, self._device = model, device
 
     @classmethod
-    def load(cls, model: str, device: str) -> Encoders:
+    def load(cls, model: str, device: str, hearing: Hearing | None = None) -> Encoders:
         """The encoders that a knowledge base was made with.
 
         Raises:
             ModelError: The model cannot be loaded; said when it is first needed.
         """
-        return cls(model=model, device=device)
+        return cls(hearing=hearing, model=model, device=device)
 
     @cached_property
     def text(self) -> QuestionEncoder:

@@ -45,7 +45,7 @@ class Added:
     """What became of a document or recording that was added.
 
     Attributes:
-        counts: Utterances and phrases; empty for documents.
+        counts: Utterances, phrases and samples of speech; empty for documents.
         flags: What was found missing only as its sound was heard.
     """
 
@@ -215,7 +215,8 @@ class Writer:
             sounded = stage_sound(self._catalog, self._shard, encoded.sound, staged.content, first)
             counts |= sounded.vectors
             flags = () if sounded.utterances else (NO_SPEECH,)
-            added = Added({"utterance": sounded.utterances, "phrase": sounded.phrases}, flags)
+            counted = {"utterance": sounded.utterances, "phrase": sounded.phrases, "speech": sounded.speech}
+            added = Added(counted, flags)
             self._catalog.rows("UPDATE setting SET value = ? WHERE key = 'next_span'", (sounded.stop,))
             self._catalog.rows(
                 "UPDATE content SET stop = ?, flags = ? WHERE id = ?",

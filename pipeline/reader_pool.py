@@ -8,20 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
 from .discovery import file_size, look_at
 from .document import Document, Flag, Source, Span
 from .embed import Encoded
-from .errors import EmptySource, ReaderCrashed, SourceError, UnsupportedSource
+from .errors import ReaderCrashed, SourceError, UnsupportedSource
 from .reading import Limits, Reader, identify
 from .reading.media_signatures import RECORDINGS
 from .recording import SAMPLE_DTYPE, Recording
 from .scale import SENTENCE
 from .segment import cut
 from .terms import Lexis, lexis
+from .transcribing import worded
 from .transcript_owner import recording_of, transcript_digest
 
 if TYPE_CHECKING:
@@ -36,17 +37,6 @@ SCRATCH_BYTES = 1 << 30
 
 NO_WORDS = Lexis((), (), np.empty(0, np.int32), np.zeros(1, np.int64))
 """Of a recording without a transcript."""
-
-
-class Transcriber(Protocol):
-    """What writes down what is said in a recording."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Names the model and its settings."""
-
-    def transcribe(self, recording: Recording) -> Document | None:
-        """A transcript with its times; ``None``, or an :class:`EmptySource`, where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +83,13 @@ class Parsed:
     recording: Recording | None = None
     transcribed_by: str = ""
     _closed: Callable[[int], None] = field(default=lambda size: None)
+
+    def with_words(self, document: Document, by: str) -> Parsed:
+        """A recording with the words of a transcript, or without any."""
+        if not document.blocks:
+            return replace(self, document=document)
+        spans = cut(document)
+        return replace(self, document=document, spans=spans, words=_words(document, spans), transcribed_by=by)
 
     def close(self) -> None:
         """Removes a recording's samples; closing twice does no harm."""
@@ -152,7 +149,6 @@ class ReaderPool:
         known: Whether bytes, with the transcript beside them, are in already.
         started: Told each path as its reading begins.
         sound: Whether recordings are wanted.
-        transcriber: For recordings without a transcript; used by one thread at a time.
     """
 
     def __init__(
@@ -163,13 +159,12 @@ class ReaderPool:
         started: Callable[[Path], None],
         *,
         sound: bool,
-        transcriber: Transcriber | None = None,
     ) -> None:
         self._workers, self._limits = workers, limits
         self._known, self._started = known, started
-        self._sound, self._transcriber = sound, transcriber
+        self._sound = sound
         self._own = threading.local()
-        self._transcribing = threading.Lock()
+        self._ended = False
         self._readers: list[Reader] = []
         self._scratch = _Scratch()
         self._waiting: deque[tuple[int, Future[Parsed]]] = deque()
@@ -179,6 +174,7 @@ class ReaderPool:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._ended = True
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._scratch.end()
         for _, future in self._waiting:
@@ -239,53 +235,29 @@ class ReaderPool:
         return Parsed(replace(outcome, source=document.source), document, spans, words)
 
     def _recording(self, recording: Recording, outcome: Outcome) -> Parsed:
-        """A recording and its transcript."""
+        """A recording and the transcript beside it; one that cannot be read costs a flag."""
         self._scratch.hold(_scratch_bytes(recording))
-        spans: Sequence[Span] = ()
-        by, words = "", NO_WORDS
-        parsed = Parsed(outcome, recording=recording, _closed=self._scratch.release)
-        try:
-            found, flags = self._transcript(recording, outcome)
-            document = Document(recording.source, "", (), metadata=recording.metadata, flags=recording.flags + flags)
-            if found is not None and found.blocks:
-                language = found.metadata.language or recording.metadata.language
-                document = replace(
-                    document,
-                    text=found.text,
-                    blocks=found.blocks,
-                    times=found.times,
-                    metadata=replace(recording.metadata, language=language),
-                    flags=document.flags + found.flags,
-                )
-                spans = cut(document)
-                words = _words(document, spans)
-                by = "sidecar" if outcome.transcript else self._transcriber.fingerprint if self._transcriber else ""
-        except BaseException:
-            parsed.close()
-            raise
         outcome = replace(outcome, source=recording.source)
-        return replace(parsed, outcome=outcome, document=document, spans=spans, words=words, transcribed_by=by)
-
-    def _transcript(self, recording: Recording, outcome: Outcome) -> tuple[Document | None, tuple[Flag, ...]]:
-        """The transcript beside a recording, else one written for it; one that cannot be read costs a flag."""
-        if outcome.transcript:
+        parsed = Parsed(outcome, words=NO_WORDS, recording=recording, _closed=self._scratch.release)
+        try:
+            if not outcome.transcript:
+                return parsed.with_words(worded(recording, None), "")
             from .reading.transcripts import transcript_of
 
             try:
-                return transcript_of(outcome.path, recording), ()
+                document = worded(recording, transcript_of(outcome.path, recording))
             except SourceError as error:
-                return None, (Flag("transcript-unreadable", str(error)),)
-        if self._transcriber is not None:
-            with self._transcribing:
-                try:
-                    return self._transcriber.transcribe(recording), ()
-                except EmptySource:
-                    return None, ()  # nothing is said in it
-        return None, ()
+                document = worded(recording, None, (Flag("transcript-unreadable", str(error)),))
+            return parsed.with_words(document, "sidecar")
+        except BaseException:
+            parsed.close()
+            raise
 
     def _reader(self) -> Reader:
         reader: Reader | None = getattr(self._own, "reader", None)
         if reader is None:
+            if self._ended:
+                raise ReaderCrashed("reading was ended")
             reader = self._own.reader = Reader(self._limits)
             self._readers.append(reader)
         return reader

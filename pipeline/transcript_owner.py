@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from .errors import SourceError
-from .reading.sidecars import KINDS, is_sidecar_of, sidecars_of
+from .reading.sidecars import KINDS, is_sidecar_of, settled, sidecars_of
 
 UNREADABLE = "unreadable"
 """In place of the digest of a transcript that cannot be read."""
@@ -26,7 +26,9 @@ def recording_of(path: Path) -> Path | None:
     if path.suffix.lower() not in KINDS:
         return None
     try:
-        folder = _folder(str(path.parent), path.parent.stat().st_mtime_ns)
+        changed = path.parent.stat().st_mtime_ns
+        list_folder = _folder if settled(changed) else _folder.__wrapped__
+        folder = list_folder(str(path.parent), changed)
     except OSError:
         return None
     if not is_sidecar_of(path, folder.names):

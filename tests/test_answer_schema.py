@@ -10,11 +10,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from octavo.cli import _error
-from octavo.indexes.hit import Answer, Citation, Hit
+from octavo.indexes.hit import Answer, Citation, HeardWord, Hit
+from octavo.indexes.shell import error_json
 from octavo.pipeline.document import Place, Source
 from octavo.pipeline.errors import QueryError
-from octavo.pipeline.scale import SCALES
+from octavo.pipeline.scale import SCALES, Medium
 
 SCHEMA: dict[str, Any] = json.loads(
     (Path(__file__).resolve().parent.parent / "docs" / "answer.schema.json").read_text(encoding="utf-8")
@@ -27,6 +27,16 @@ def answer(places: tuple[Place, ...] = ()) -> Answer:
     )
     hits = (Hit(1, 0.75, "sentence", citation, {"sentence": 0.5, "lexical": 0.25}),)
     return Answer("which belt?", 3, hits, {"encode": 4.123, "search": 2.0})
+
+
+def sound_answer(scale: str = "phoneme") -> Answer:
+    source = Source("/folder/call.wav", "audio/wav", "0" * 64)
+    place = Place(start_seconds=62.1, stop_seconds=62.8)
+    citation = Citation(source, 993_600, 1_004_800, "", (place,), medium=Medium.AUDIO)
+    heard, measures = ("R AW T ER", {}) if scale == "phoneme" else ("", {"rate": 5.61})
+    hits = (Hit(1, 0.75, scale, citation, {scale: 0.75}, heard=heard, measures=measures),)
+    words = (HeardWord("router", 0.4, 0.9, 0.8),)
+    return Answer("router", 3, hits, {"total": 2.0}, None, words, ("a note",))
 
 
 def through_text(made: Answer) -> Any:
@@ -55,6 +65,18 @@ def test_answers_fit(places: tuple[Place, ...]) -> None:
     jsonschema.validate(through_text(answer(places)), SCHEMA)
 
 
+@pytest.mark.parametrize("scale", ["phoneme", "prosody"])
+def test_answers_from_recordings_fit(scale: str) -> None:
+    made = through_text(sound_answer(scale))
+    jsonschema.validate(made, SCHEMA)
+    assert made["hits"][0]["place"] == {"start_seconds": 62.1, "stop_seconds": 62.8}
+    assert made["heard_words"][0]["text"] == "router"
+
+
+def test_a_transcript_fits() -> None:
+    jsonschema.validate(through_text(answer((Place(start_seconds=1.0, stop_seconds=2.5),))), SCHEMA)
+
+
 def test_answer_without_hits_fits() -> None:
     jsonschema.validate(through_text(Answer("", 0, (), {})), SCHEMA)
 
@@ -68,6 +90,9 @@ def test_every_field_is_described_and_given() -> None:
     pairs = [(SCHEMA, made), (SCHEMA["$defs"]["hit"], made["hits"][0])]
     pairs.append((SCHEMA["$defs"]["place"], made["hits"][0]["place"]))
     pairs.append((SCHEMA["$defs"]["hit"]["properties"]["source"], made["hits"][0]["source"]))
+    sound = through_text(sound_answer())
+    pairs.append((SCHEMA["$defs"]["moment"], sound["hits"][0]["place"]))
+    pairs.append((SCHEMA["$defs"]["heard_word"], sound["heard_words"][0]))
     for described, given in pairs:
         assert set(described["properties"]) == set(described["required"]) == set(given)
 
@@ -88,7 +113,23 @@ def with_short_digest(made: dict[str, Any]) -> None:
     made["hits"][0]["source"]["sha256"] = "00"
 
 
-@pytest.mark.parametrize("spoil", [without_source, with_wrong_scale, with_more, with_short_digest])
+def with_a_page(made: dict[str, Any]) -> None:
+    made["hits"][0]["scale"] = "phoneme"
+    made["hits"][0]["place"] = {"page": 1, "boxes": []}
+
+
+def with_phones_for_text(made: dict[str, Any]) -> None:
+    made["hits"][0]["heard"] = "B EH L T"
+
+
+def with_no_text(made: dict[str, Any]) -> None:
+    made["hits"][0]["text"] = ""
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [with_a_page, with_phones_for_text, with_no_text, without_source, with_wrong_scale, with_more, with_short_digest],
+)
 def test_other_things_do_not_fit(spoil: Callable[[dict[str, Any]], None]) -> None:
     made = copy.deepcopy(through_text(answer()))
     spoil(made)
@@ -97,4 +138,4 @@ def test_other_things_do_not_fit(spoil: Callable[[dict[str, Any]], None]) -> Non
 
 def test_a_refused_line_has_its_own_form() -> None:
     form = {"$ref": "#/$defs/refusal", "$defs": SCHEMA["$defs"]}
-    jsonschema.validate({"query": "?!", **_error(QueryError("holds neither a letter nor a digit"))}, form)
+    jsonschema.validate({"query": "?!", **error_json(QueryError("holds neither a letter nor a digit"))}, form)

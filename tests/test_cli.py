@@ -19,16 +19,16 @@ from octavo.indexes import progress
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.evaluate.questions import read_questions
 from octavo.pipeline import ingest as ingesting
-from octavo.pipeline import segment
+from octavo.pipeline import reader_pool, segment
 from octavo.pipeline.document import Document, Span
 from octavo.pipeline.encoders.character import CharacterEncoder
 from octavo.pipeline.errors import NotAKnowledgeBase
-from octavo.pipeline.reading.dispatch import read_in_process
-from octavo.pipeline.scale import SCALES
+from octavo.pipeline.reading import read_document
+from octavo.pipeline.scale import SCALES, TEXT_SCALES
 
 ROOT = Path(__file__).resolve().parent.parent
 
-COMMANDS = ("ingest", "search", "eval", "status", "delete", "verify", "compact", "doctor")
+COMMANDS = ("ingest", "search", "timeline", "eval", "status", "delete", "verify", "compact", "doctor")
 
 TEXTS = {
     "belts.md": "# Belts\n\nThe drum belt has the number LK-4410. It lasts for 1,200 hours.\n",
@@ -91,7 +91,7 @@ def test_every_command_explains_itself_and_takes_json(octavo: Any, command: str)
 
 def test_the_installed_script_runs() -> None:
     done = subprocess.run([sys.executable, "-m", "octavo.cli", "--help"], capture_output=True, text=True, check=True)
-    assert all(command in done.stdout for command in COMMANDS)
+    assert all(command in done.stdout for command in (*COMMANDS, "train"))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_status(octavo: Any, kb: Path) -> None:
     found = octavo("status", "--kb", kb, "--json").json
     assert found["sources"] == len(TEXTS)
     assert found["model"] == "all-MiniLM-L6-v2"
-    assert {scale["scale"] for scale in found["scales"]} == set(SCALES)
+    assert {scale["scale"] for scale in found["scales"]} == {scale.name for scale in TEXT_SCALES}
     assert {"units", "vectors", "kinds", "recall", "bytes", "fingerprint"} <= set(found["scales"][0])
     assert "all-MiniLM-L6-v2" in octavo("status", "--kb", kb).out
 
@@ -270,7 +270,7 @@ def test_an_error_midway_still_reports_what_is_in(
         return segment.cut(document)
 
     monkeypatch.setattr(ingesting, "FILES_PER_BATCH", 1)
-    monkeypatch.setattr(ingesting, "cut", cut)
+    monkeypatch.setattr(reader_pool, "cut", cut)
     base = tmp_path / "kb"
     ran = octavo("ingest", folder, "--kb", base, "--json")
     assert ran.code == cli.FAILED
@@ -351,7 +351,7 @@ def test_the_questions_of_the_sample_name_their_answers(tmp_path: Path) -> None:
     assert len(read_questions(ROOT / "demo" / "questions.jsonl")) == len(lines)
     for line in map(json.loads, lines):
         (place,) = line["relevant"]
-        document = read_in_process(tmp_path / place["source"])
+        document = read_document(tmp_path / place["source"])
         if "page" in place:
             assert place["page"] in [page.number for page in document.pages]
         else:
@@ -392,7 +392,7 @@ def test_ctrl_c_before_anything_is_finished(
     def cut(document: Document) -> list[Span]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ingesting, "cut", cut)
+    monkeypatch.setattr(reader_pool, "cut", cut)
     ran = octavo("ingest", folder, "--kb", tmp_path / "kb")
     assert ran.code == cli.INTERRUPTED
     assert "3 files found, none of them finished" in ran.out

@@ -26,6 +26,8 @@ PARSERS = {
     "lxml": ("docx", "odt", "office_metadata", "pptx", "epub", "archive"),
     "rapidocr": ("ocr",),
     "charset_normalizer": ("decoding",),
+    "av": ("audio",),
+    "webvtt": ("webvtt",),
 }
 """Each parser and the readers of its format: beginnings of the names of files in ``pipeline/reading``."""
 
@@ -33,6 +35,11 @@ DOORS = {
     **{parser: tuple(READING + name for name in names) for parser, names in PARSERS.items()},
     "faiss": ("indexes/scale_index.py",),
     "apsw": ("indexes/",),
+    "swift_f0": ("pipeline/voice/fundamental.py",),
+    "inflect": ("pipeline/pronouncing/spoken_numbers.py", "pipeline/training/"),
+    "phonemizer": ("pipeline/pronouncing/espeak_phones.py",),
+    "espeakng_loader": ("pipeline/pronouncing/espeak_phones.py", "pipeline/training/"),
+    "soundfile": ("pipeline/training/",),
     "typer": ("cli.py",),
     "rich": ("cli.py", "indexes/view.py", "indexes/report.py", "indexes/progress.py", "indexes/evaluate/table.py"),
 }
@@ -80,6 +87,21 @@ def test_imports_only_go_down(path: Path) -> None:
         asked = floor_of(name)
         if own is not None and asked is not None:
             assert asked <= own, f"{path}:{line} reaches up to {name}"
+
+
+@pytest.mark.parametrize("path", sorted(p for p in modules() if p.parts[:2] == ("pipeline", "blocks")), ids=str)
+def test_blocks_are_torch_alone(path: Path) -> None:
+    own = {"torch", "__future__", "collections", "octavo"}
+    for line, name in imports(path):
+        assert name.split(".")[0] in own, f"{path}:{line} imports {name}"
+        assert floor_of(name) is None or name.startswith("octavo.pipeline.blocks"), f"{path}:{line} imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=str)
+def test_nothing_that_answers_needs_a_recipe(path: Path) -> None:
+    if path.parts[:2] != ("pipeline", "training") and path.parts[0] == "pipeline":
+        for line, name in imports(path):
+            assert not name.startswith("octavo.pipeline.training"), f"{path}:{line} imports {name}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=str)

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .calibration import Calibration
 from .keyword import Edges
 
 if TYPE_CHECKING:
-    from .hearing import Pronouncing, SpeechEncoding
+    from ...pipeline.pronouncing.pronunciation import Pronouncer
+    from .hearing import SpeechEncoding
 
 
-def load_pronouncer() -> Pronouncing:
+def load_pronouncer(respellings: Path | None = None, *, espeak: bool = False) -> Pronouncer:
     """The pronouncer that needs no download.
 
-    Raises:
-        ModelError: Its weights cannot be loaded.
-    """
-    from ...pipeline.pronouncing.pronunciation import Pronouncer
+    Args:
+        respellings: A file of names and how they are said.
+        espeak: Ask espeak-ng as well.
 
-    return Pronouncer()
+    Raises:
+        ModelError: Its weights cannot be loaded, or espeak-ng is not there.
+        QueryError: The respellings cannot be read, or one of them cannot be said.
+    """
+    from ...pipeline.pronouncing.pronunciation import Pronouncer, read_respellings
+
+    return Pronouncer(respellings=read_respellings(respellings) if respellings else None, espeak=espeak)
 
 
 def load_speech_encoder(device: str) -> SpeechEncoding:

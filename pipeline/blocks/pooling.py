@@ -16,12 +16,22 @@ def pool_bins(x: Tensor, spans: Tensor, bins: int) -> Tensor:
     Returns:
         *Shape:* (n, bins, C).
     """
-    # float64: a sum over an hour of frames must not swallow the difference of two neighbours
-    total = torch.cat((x.new_zeros((1, x.shape[1]), dtype=torch.float64), x.double().cumsum(0)))
-    edges = torch.linspace(0, 1, bins + 1, device=x.device, dtype=torch.float64)
-    start, stop = spans[:, :1].double(), spans[:, 1:].double()
+    return bins_between(running_sums(x), spans, bins).to(x.dtype)
+
+
+def running_sums(x: Tensor) -> Tensor:
+    """Sums of all frames before each frame and of all. *Shape:* (T, C) -> (T + 1, C), float64.
+
+    In float32 a sum over an hour of frames would swallow the difference of two neighbours.
+    """
+    return torch.cat((x.new_zeros((1, x.shape[1]), dtype=torch.float64), x.double().cumsum(0)))
+
+
+def bins_between(sums: Tensor, spans: Tensor, bins: int) -> Tensor:
+    """:func:`pool_bins` from sums that are there already. *Shape:* (T + 1, C), (n, 2) -> (n, bins, C)."""
+    edges = torch.linspace(0, 1, bins + 1, device=sums.device, dtype=sums.dtype)
+    start, stop = spans[:, :1].to(sums.dtype), spans[:, 1:].to(sums.dtype)
     at = start + (stop - start) * edges  # (n, bins + 1)
-    low = at.floor().long().clamp(max=len(x) - 1)
-    here = total[low] + (at - low).unsqueeze(-1) * (total[low + 1] - total[low])
-    width = ((stop - start) / bins).unsqueeze(-1)
-    return ((here[:, 1:] - here[:, :-1]) / width).to(x.dtype)
+    low = at.floor().long().clamp(max=len(sums) - 2)
+    here = sums[low] + (at - low).unsqueeze(-1) * (sums[low + 1] - sums[low])
+    return (here[:, 1:] - here[:, :-1]) / ((stop - start) / bins).unsqueeze(-1)

@@ -36,11 +36,18 @@ class WindowEncoder(nn.Module):
         self.out = nn.Sequential(nn.ReLU(), nn.Linear(_HIDDEN, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, WIDTH))
 
     def forward(self, features: Tensor, log_probabilities: Tensor, windows: Tensor) -> Tensor:
-        # Probabilities, not logarithms: means of logarithms are ruled by what was not heard.
-        heard = torch.cat((features, 4 * log_probabilities.exp()), 1)
-        parts = pool_bins(heard, windows, BINS).flatten(1)
+        return self.embed(pool_bins(heard(features, log_probabilities), windows, BINS), windows)
+
+    def embed(self, parts: Tensor, windows: Tensor) -> Tensor:
+        """Vectors of windows already pooled into parts. *Shape:* (n, BINS, C + SYMBOLS), (n, 2) -> (n, WIDTH)."""
         length = (windows[:, 1:] - windows[:, :1]).to(parts.dtype).log() - 3
-        return nn.functional.normalize(self.out(self.project(torch.cat((parts, length), 1))), dim=1)
+        return nn.functional.normalize(self.out(self.project(torch.cat((parts.flatten(1), length), 1))), dim=1)
+
+
+def heard(features: Tensor, log_probabilities: Tensor) -> Tensor:
+    """What windows are pooled from. *Shape:* (T, C), (T, SYMBOLS) -> (T, C + SYMBOLS)."""
+    # Probabilities, not logarithms: means of logarithms are ruled by what was not heard.
+    return torch.cat((features, 4 * log_probabilities.exp()), 1)
 
 
 class PhoneSequenceEncoder(nn.Module):

@@ -3,7 +3,7 @@
 The text is first put into the words that are said (:mod:`.spoken_form`), then each word into phones: by a respelling
 that the user gave, by the names of letters, and else by a small trained network
 (:mod:`octavo.pipeline.encoders.grapheme_to_phoneme`). English; Latin letters lose their accents, and words of other
-scripts are passed over unless the extra ``espeak`` is installed.
+scripts are passed over unless espeak-ng is asked too.
 """
 
 from __future__ import annotations
@@ -78,20 +78,20 @@ class Pronouncer:
 
     Args:
         respellings: Names and how they are said, see :func:`read_respellings`.
-        espeak: Ask espeak-ng as well. None: if it is installed.
+        espeak: Ask espeak-ng as well. Never by itself: what is installed must not change what is found.
 
     Raises:
         ModelError: The weights are missing, or espeak-ng was asked for and is not there.
         QueryError: A respelling cannot be pronounced.
     """
 
-    def __init__(self, *, respellings: Mapping[str, str] | None = None, espeak: bool | None = None) -> None:
+    def __init__(self, *, respellings: Mapping[str, str] | None = None, espeak: bool = False) -> None:
         from ..encoders.grapheme_to_phoneme import load_network
         from . import espeak_phones
 
         loaded = load_network()
         self._network = loaded.network
-        self._espeak = espeak_phones.is_installed() if espeak is None else espeak
+        self._espeak = espeak
         version = espeak_phones.espeak_version() if self._espeak else ""
         self._respelt: dict[str, tuple[tuple[tuple[int, ...], float], ...]] = {}
         given = {" ".join(plain_text(name).casefold().split()): said for name, said in (respellings or {}).items()}

@@ -22,9 +22,10 @@ import torch
 from torch import Tensor
 
 from ..alignment import align
+from ..blocks.pooling import bins_between, running_sums
 from ..encoders.log_mel import level
 from ..encoders.speech_network import SpeechNetwork
-from ..encoders.word_space import PhoneSequenceEncoder, WindowEncoder, padded
+from ..encoders.word_space import BINS, PhoneSequenceEncoder, WindowEncoder, heard, padded
 from ..phones import SYMBOLS
 from .speech_batches import Example, collate, examples, split
 from .speech_corpus import SpeechCorpus
@@ -52,12 +53,12 @@ class Spoken:
     """An utterance as the network hears it, with the frames in which each phone is spoken.
 
     Attributes:
-        features: *Shape:* (T, C), float16. ``log_probabilities``: (T, SYMBOLS), float16.
+        sums: Running sums of what windows are pooled from, so that any window costs a few additions. Utterances are
+            short, so float32 will do. *Shape:* (T + 1, C + SYMBOLS).
         frames: First frame and frame behind the last of each phone. *Shape:* (phones, 2).
     """
 
-    features: Tensor
-    log_probabilities: Tensor
+    sums: Tensor
     phones: tuple[int, ...]
     frames: npt.NDArray[np.int64]
 
@@ -66,7 +67,7 @@ class Spoken:
 def listen(network: SpeechNetwork, found: Sequence[Example], batch: int = 16) -> list[Spoken]:
     """What the network makes of examples; those whose phones do not fit into their frames are left out."""
     network.eval()
-    heard: list[Spoken] = []
+    listened: list[Spoken] = []
     order = sorted(range(len(found)), key=lambda at: len(found[at].mel))
     for first in range(0, len(order), batch):
         chosen = [found[at] for at in order[first : first + batch]]
@@ -88,8 +89,9 @@ def listen(network: SpeechNetwork, found: Sequence[Example], batch: int = 16) ->
                     frames = spread(align(own.numpy(), phones), count)
                 except ValueError:
                     continue
-            heard.append(Spoken(out.features[row, :count].half(), own.half(), phones, np.minimum(frames, count)))
-    return heard
+            sums = running_sums(heard(out.features[row, :count].float(), own)).float()
+            listened.append(Spoken(sums, phones, np.minimum(frames, count)))
+    return listened
 
 
 def spread(peaks: npt.NDArray[np.int64], frames: int, most: int = 6) -> npt.NDArray[np.int64]:
@@ -128,8 +130,8 @@ def train_word_space(
         for group in optimizer.param_groups:
             rate = min(1.0, (step + 1) / 100) * 0.5 * (1 + np.cos(np.pi * step / recipe.steps))
             group["lr"] = recipe.learning_rate * rate
-        features, log_probabilities, spans, phones = draw(training, recipe.batch, generator)
-        sound = windows(features, log_probabilities, spans)
+        parts, spans, phones = draw(training, recipe.batch, generator)
+        sound = windows.embed(parts, spans)
         wrong = [substituted(one, generator) for one in phones * recipe.substituted]
         written = sequences(padded([*phones, *wrong]))
         loss = contrast(sound, written, phones, wrong, temperature)
@@ -144,21 +146,21 @@ def train_word_space(
 
 def draw(
     spoken: Sequence[Spoken], batch: int, generator: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor, list[tuple[int, ...]]]:
-    """Runs of phones and ill-fitting windows around them; the utterances stand one after another in the frames."""
-    features: list[Tensor] = []
-    log_probabilities: list[Tensor] = []
+) -> tuple[Tensor, Tensor, list[tuple[int, ...]]]:
+    """Runs of phones and ill-fitting windows around them, pooled into parts.
+
+    *Shape:* (n, BINS, C + SYMBOLS) and (n, 2), with n phone sequences.
+    """
+    parts: list[Tensor] = []
     spans: list[tuple[int, int]] = []
     phones: list[tuple[int, ...]] = []
-    before = 0
     while len(phones) < batch:
         one = spoken[int(generator.integers(len(spoken)))]
-        count = len(one.phones)
+        count, frames = len(one.phones), len(one.sums) - 1
         if count < _SHORTEST:
             continue
-        features.append(one.features)
-        log_probabilities.append(one.log_probabilities)
-        for _ in range(8):
+        own: list[tuple[int, int]] = []
+        for _ in range(4):
             length = int(generator.integers(_SHORTEST, min(_LONGEST, count) + 1))
             first = int(generator.integers(0, count - length + 1))
             low, high = int(one.frames[first, 0]), int(one.frames[first + length - 1, 1])
@@ -166,13 +168,15 @@ def draw(
                 continue
             off = generator.uniform(-_JITTER, _JITTER, 2) * (high - low)
             low = max(0, round(low + off[0]))
-            high = min(len(one.features), max(round(high + off[1]), low + 4))
+            high = min(frames, max(round(high + off[1]), low + 4))
             if high - low < 4:
                 continue
-            spans.append((before + low, before + high))
+            own.append((low, high))
             phones.append(one.phones[first : first + length])
-        before += len(one.features)
-    return torch.cat(features).float(), torch.cat(log_probabilities).float(), torch.tensor(spans), phones
+        if own:
+            parts.append(bins_between(one.sums, torch.tensor(own), BINS))
+            spans += own
+    return torch.cat(parts), torch.tensor(spans), phones
 
 
 def substituted(phones: tuple[int, ...], generator: np.random.Generator) -> tuple[int, ...]:
@@ -210,6 +214,6 @@ def nearest_share(
     windows: WindowEncoder, sequences: PhoneSequenceEncoder, spoken: Sequence[Spoken], seed: int, among: int = 1_000
 ) -> float:
     """Share of windows whose own phones are the nearest of ``among`` runs."""
-    features, log_probabilities, spans, phones = draw(spoken, among, np.random.default_rng(seed))
-    nearest = (windows(features, log_probabilities, spans) @ sequences(padded(phones)).T).argmax(1)
+    parts, spans, phones = draw(spoken, among, np.random.default_rng(seed))
+    nearest = (windows.embed(parts, spans) @ sequences(padded(phones)).T).argmax(1)
     return float(np.mean([phones[at] == phones[row] for row, at in enumerate(nearest.tolist())]))

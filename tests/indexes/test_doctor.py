@@ -8,10 +8,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from octavo.indexes import doctor
 from octavo.indexes.doctor import Check, State
-from octavo.pipeline.encoders import checkpoint
+from octavo.pipeline.encoders import checkpoint, speech
 
 GOOD = {"torch": "2.11.0", "torchaudio": "2.11.0", "faiss-gpu": "1.15.1"}
 
@@ -98,6 +99,35 @@ def test_missing_extra_for_scans(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "octavo[ocr]" in check.advice
 
 
+def test_audio_parts() -> None:
+    check = doctor.check_audio(doctor.installed())
+    assert check.state is State.OK
+    assert {"av", "onnxruntime", "swift-f0"} == {part.split()[0] for part in check.found.split(", ")}
+
+
+def test_a_missing_part_of_audio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "swift_f0", None)
+    check = doctor.check_audio({})
+    assert check.state is State.PROBLEM
+    assert "swift-f0" in check.advice
+
+
+def test_speech_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from safetensors.numpy import save_file
+
+    monkeypatch.setattr(speech, "WEIGHTS", tmp_path / "speech.safetensors")
+    missing = doctor.check_speech()
+    assert missing.state is State.WARNING
+    assert "octavo train" in missing.advice
+    for name in ("speech", "prosody", "grapheme_to_phoneme"):
+        save_file({"x": np.zeros(1, np.float32)}, tmp_path / f"{name}.safetensors")
+    assert doctor.check_speech().state is State.OK
+    (tmp_path / "prosody.safetensors").write_bytes(b"half a file")
+    damaged = doctor.check_speech()
+    assert damaged.state is State.PROBLEM
+    assert "prosody.safetensors cannot be read" in damaged.found
+
+
 def test_checksummed_database_can_be_made() -> None:
     assert doctor.check_sqlite().state is State.OK
 
@@ -141,7 +171,9 @@ def test_a_check_that_dies_is_a_problem_and_the_others_go_on(monkeypatch: pytest
     checks = {check.name: check for check in doctor.examine(tmp_path / "kb")}
     assert checks["gpu"].state is State.PROBLEM
     assert "boom" in checks["gpu"].found
-    assert set(checks) == {"python", "torch", "faiss", "gpu", "model", "ocr", "sqlite", "folder", "disk"}
+    assert set(checks) == {"python", "torch", "faiss", "gpu", "model", "ocr", "audio", "speech"} | {
+        *("sqlite", "folder", "disk")
+    }
 
 
 def test_a_folder_that_is_no_knowledge_base(tmp_path: Path) -> None:

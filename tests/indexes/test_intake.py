@@ -15,8 +15,8 @@ from octavo.indexes.intake import Taken, take_in
 from octavo.indexes.plan import plan
 from octavo.indexes.shard import FOLDER, ShardWriter
 from octavo.indexes.source_paths import gone_below, matching
+from octavo.pipeline import discovery, reader_pool
 from octavo.pipeline import ingest as ingesting
-from octavo.pipeline import reader_pool
 from octavo.pipeline.document import Span
 from octavo.pipeline.embed import Embeddings
 from octavo.pipeline.errors import KnowledgeBaseError, ModelError
@@ -211,12 +211,11 @@ def test_whatever_goes_wrong_what_was_staged_is_in(
 ) -> None:
     monkeypatch.setattr(ingesting, "FILES_PER_BATCH", 1)
     if isinstance(error, OSError):  # of the reading side; below, of the writing side
-        inner = reader_pool.look_at
 
         def look_at(path: Path) -> os.stat_result:
             if path.name == "c.md":
                 raise error
-            return inner(path)
+            return discovery.look_at(path)
 
         monkeypatch.setattr(reader_pool, "look_at", look_at)
         encoder = SpanVectors()

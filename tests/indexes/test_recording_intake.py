@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.intake import Taken, recipe, sound_recipe, take_in
+from octavo.indexes.intake import Taken, take_in
 from octavo.indexes.plan import plan
+from octavo.indexes.recipe import recipe, sound_recipe
 from octavo.pipeline import ingest as ingesting
 from octavo.pipeline import reader_pool
 from octavo.pipeline.document import Document
 from octavo.pipeline.errors import ModelError
 from octavo.pipeline.ingest import ingest
+from octavo.pipeline.pronouncing.pronunciation import Pronunciation
 from octavo.pipeline.recording import Recording
 from octavo.pipeline.scratch import scratch_path
 
@@ -144,12 +146,15 @@ class Scribe:
         self._sidecar = folder / "other.vtt"
         self._sidecar.write_text(CUES.format(since="at all"))
 
-    def transcribe(self, recording: Recording) -> Document | None:
+    def transcribe(self, recording: Recording, utterances: Iterable[tuple[int, int]]) -> Document:
         from octavo.pipeline.reading.transcripts import transcript_of
 
         beside = self._sidecar.with_suffix(".wav")
         beside.touch()
-        return transcript_of(beside, recording)
+        self.heard = list(utterances)
+        document = transcript_of(beside, recording)
+        assert document is not None
+        return document
 
 
 def test_what_has_no_transcript_is_written_down(kb: KnowledgeBase, folder: Path, tmp_path: Path) -> None:
@@ -161,9 +166,65 @@ def test_what_has_no_transcript_is_written_down(kb: KnowledgeBase, folder: Path,
         assert taken.code == code
     (source,) = (source for source in kb.sources() if source.samples)
     assert source.text_length > 0
-    assert source.recipe == recipe("audio/wav", "spans-1", sound_recipe(FakeListener(), scribe))
+    assert source.recipe == recipe("audio/wav", "spans-1", SOUND, transcriber=scribe.fingerprint)
     with kb.snapshot() as snapshot:
         assert snapshot.content(source.content).manifest["transcript"] == "scribe-1"
+    # Without the recogniser, what it wrote stays; with another, the recording is written down anew.
+    listener = FakeListener()
+    assert [taken.code for taken in take_in(kb, paths, SpanVectors(), listener=listener, workers=1)] == ["unchanged"]
+    assert [taken.code for taken in plan(kb, paths, "spans-1", SOUND)] == ["unchanged"]
+    assert listener.began == []
+    scribe.fingerprint = "scribe-2"
+    assert [taken.code for taken in plan(kb, paths, "spans-1", SOUND, "scribe-2")] == ["updated"]
+    (taken,) = take_in(kb, paths, SpanVectors(), listener=FakeListener(), transcriber=scribe, workers=1)
+    assert taken.code == "updated"
+    assert kb.verify().clean
+
+
+def test_a_transcript_beside_a_recording_leaves_the_recogniser_nothing_to_do(
+    kb: KnowledgeBase, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "talk.vtt").write_text(CUES.format(since="since May"))
+    paths = [folder / "talk.wav"]
+    run(kb, folder)
+    scribe = Scribe(tmp_path)
+    (taken,) = take_in(kb, paths, SpanVectors(), listener=FakeListener(), transcriber=scribe, workers=1)
+    assert taken.code == "unchanged"
+    assert not hasattr(scribe, "heard")
+
+
+class Loud:
+    """Pronounces every word as one phone for each letter."""
+
+    fingerprint = "loud-1"
+
+    def variants_of(self, texts: Sequence[str], n: int = 4) -> list[tuple[Pronunciation, ...]]:
+        return [(Pronunciation(tuple(1 + ord(letter) % 39 for letter in text), 0.0, "network"),) for text in texts]
+
+
+def test_words_of_cues_get_times_of_their_own_and_the_sound_is_heard_once(kb: KnowledgeBase, tmp_path: Path) -> None:
+    folder = tmp_path / "long"
+    folder.mkdir()
+    path = write_wav(folder / "talk.wav", 50, 1)
+    plain = [taken.code for taken in take_in(kb, [path], SpanVectors(), listener=FakeListener(), workers=1)]
+    assert plain == ["added"]
+    with kb.snapshot() as snapshot:
+        before = snapshot.sounds_between(snapshot.ranges()).start.tolist()
+    (folder / "talk.vtt").write_text(CUES.format(since="since May"))
+    listener = FakeListener()
+    (taken,) = take_in(kb, [path], SpanVectors(), listener=listener, phonetic=Loud(), workers=1)
+    assert taken.code == "updated"
+    assert listener.began == [0, 20 * 16000, 40 * 16000], "heard once, though its words came first"
+    assert not list((kb.path / "unfinished").glob("*"))
+    with kb.snapshot() as snapshot:
+        (source,) = kb.sources()
+        content = snapshot.content(source.content)
+        assert content.manifest["aligned"].endswith("pronouncer loud-1")
+        assert snapshot.sounds_between(snapshot.ranges()).start.tolist() == before
+        text = snapshot.text(content.id, 0, content.text_length)
+        start, stop = snapshot.said(content.id, 8000, 11000) or (0, 0)
+        assert 0 < stop - start < len("The spare key hangs in the blue cupboard."), text[start:stop]
+    assert kb.verify().clean
 
 
 def test_the_samples_go_whatever_happens(

@@ -44,6 +44,16 @@ def test_only_problems_are_listed(terminal: bool) -> None:
     assert "3 added, 1 unsupported, 1 of them flagged; 10.0 kB in 2.0 s" in out
 
 
+def test_recordings_are_summed_up() -> None:
+    hour = 3600 * 16000
+    talk = Taken(Path("/d/talk.wav"), "added", counts={"samples": 2 * hour, "speech": hour, "characters": 0})
+    call = Taken(Path("/d/call.wav"), "added", counts={"samples": hour, "speech": hour // 2, "characters": 900})
+    out = intake((*REPORT, talk, call))
+    assert "2 recordings, 3.0 hours, 1.5 hours of it speech; 1 without a transcript: indexed by sound alone" in out
+    assert "1 recording, 1.0 hours, 30:00 of it speech; all with transcripts" in intake([call])
+    assert "recording" not in intake(REPORT)
+
+
 def test_verbose_lists_every_file() -> None:
     out = intake(REPORT, verbose=True)
     assert all(taken.path.parent.as_posix() in out for taken in REPORT)

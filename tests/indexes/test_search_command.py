@@ -11,9 +11,23 @@ import jsonschema
 import pytest
 from octavo import cli
 from octavo.indexes.retrieve import Encoders
+from octavo.indexes.sound.hearing import Hearing
+from octavo.indexes.sound.keyword import Edges
+from octavo.pipeline.document import Document
+from octavo.pipeline.recording import Recording
 
 from .library import BagOfWords, document, encoded
-from .sound_world import FakeTermSounds, encoders_of, kb_of, phones_of, recording_of, utterance_of
+from .sound_world import (
+    CALIBRATION,
+    FakeSpeech,
+    FakeTermSounds,
+    encoders_of,
+    kb_of,
+    phones_of,
+    recording_of,
+    utterance_of,
+)
+from .test_unfinished import write_wav
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "answer.schema.json").read_text(encoding="utf-8"))
 TEXT = "# Warranty\nPlease send the invoice. The warranty is broken.\n"
@@ -34,7 +48,7 @@ def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def octavo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    monkeypatch.setattr(Encoders, "load", classmethod(lambda cls, model, device: encoders_of()))
+    monkeypatch.setattr(Encoders, "load", classmethod(lambda cls, model, device, hearing: encoders_of()))
 
     def run(*arguments: object, code: int = cli.DONE) -> str:
         capsys.readouterr()
@@ -73,6 +87,42 @@ def test_a_spoken_question_is_answered_from_a_document(octavo: Any, kb: Path, mo
     monkeypatch.setattr("octavo.indexes.sound.question_audio.listen_to", lambda path, hearing: example)
     answer = json.loads(octavo("search", "--audio", "word.wav", "--scale", "phoneme", "--kb", kb, "--json"))
     assert Path(answer["hits"][0]["source"]["uri"]).name == "memo.wav"
+
+
+def test_a_name_is_said_as_its_respelling_says(
+    octavo: Any, kb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(cls: type[Encoders], model: str, device: str, hearing: Hearing | None) -> Encoders:
+        assert hearing is not None
+        return Encoders(hearing=Hearing(hearing.pronouncer, FakeSpeech(), calibration=CALIBRATION, edges=Edges()))
+
+    monkeypatch.setattr(Encoders, "load", classmethod(load))
+    names = tmp_path / "names.txt"
+    names.write_text("Xqzt = R AW T ER\n")
+    asked = ("search", "Xqzt", "--kb", kb, "--scale", "phoneme")
+    assert "call.wav · 0:01." in octavo(*asked, "--respellings", names)
+    names.write_text("Xqzt\n")
+    octavo(*asked, "--respellings", names, code=cli.USAGE)
+
+
+def test_the_words_of_a_recogniser_join_a_spoken_question(
+    octavo: Any, kb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Scribe:
+        def __init__(self, model: str, device: str, *, language: str) -> None:
+            assert (model, language) == ("some/model", "en")
+
+        def transcribe(self, recording: Recording, utterances: list[tuple[int, int]]) -> Document:
+            assert utterances == [(0, recording.samples)]
+            return Document(recording.source, "invoice", ())
+
+    monkeypatch.setattr("octavo.pipeline.encoders.recogniser.Recogniser", Scribe)
+    monkeypatch.setattr("octavo.indexes.sound.question_audio.listen_to", lambda path, hearing: ())
+    question = write_wav(tmp_path / "question.wav", 1, 1)
+    asked = ("search", "--audio", question, "--kb", kb, "--json", "--asr", "some/model", "--asr-language", "en")
+    answer = json.loads(octavo(*asked))
+    assert answer["query"] == "invoice"
+    assert "invoice" in answer["hits"][0]["text"]
 
 
 def test_manner_is_asked_for(octavo: Any, kb: Path) -> None:

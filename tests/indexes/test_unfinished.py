@@ -16,7 +16,7 @@ from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.intake import take_in
 from octavo.indexes.unfinished import KEPT_SECONDS, Unfinished
 from octavo.pipeline.errors import KnowledgeBaseError, ModelError
-from octavo.pipeline.listening import listen
+from octavo.pipeline.listening import Listening, listen
 from octavo.pipeline.posteriors import window_grid
 from octavo.pipeline.recording import SAMPLE_RATE, Recording
 from octavo.pipeline.scale import PHONEME, PROSODY
@@ -80,6 +80,31 @@ def test_kept_stretches_come_back_and_the_rest_is_heard(tmp_path: Path) -> None:
         assert np.array_equal(one.measures, other.measures, equal_nan=True)
         assert np.array_equal(one.windows.astype(np.float16), other.windows.astype(np.float16))
         assert np.array_equal(one.manners.astype(np.float16), other.manners.astype(np.float16))
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_recording_heard_through_for_its_words_is_heard_once(tmp_path: Path, keeps: bool) -> None:
+    recording = recording_of(tmp_path, "/r/a.wav", 130)
+    whole = list(listen(FakeListener(), recording))
+    unfinished = Unfinished(tmp_path) if keeps else None
+    listener, done = FakeListener(), []
+    listening = Listening(listener, recording, unfinished, lambda path, at, of: done.append(at))
+    spans = listening.spans()
+    first = [next(spans), next(spans)]
+    assert len(listener.began) == 1, "what is not asked for is not heard"
+    assert first + list(listening.spans()) == [(one.start, one.stop) for one in whole]
+    once = list(listener.began)
+    again = list(listening.utterances())
+    assert listener.began == once == list(range(0, recording.samples, STRETCH))
+    assert done == [*once[1:], recording.samples]
+    assert [start for start, _ in listening.posteriors] == [one.start for one in again] == [one.start for one in whole]
+    for (_, posteriors), one, other in zip(listening.posteriors, again, whole, strict=True):
+        assert np.array_equal(posteriors.symbols, other.posteriors.symbols)
+        assert np.array_equal(one.windows.astype(np.float16), other.windows.astype(np.float16))
+    if unfinished is not None:
+        unfinished.files()[2].unlink()
+        assert [one.start for one in listening.utterances()] == [one.start for one in whole], "heard again from there"
+        assert listener.began[len(once) :] == once[2:]
 
 
 def test_a_recording_of_one_stretch_keeps_nothing(tmp_path: Path) -> None:

@@ -242,7 +242,7 @@ def test_espeak_that_is_not_installed_is_an_error_that_says_what_to_do(monkeypat
     espeak_phones._backend.cache_clear()
     with pytest.raises(ModelError, match=r"octavo\[espeak\]"):
         Pronouncer(espeak=True)
-    assert Pronouncer().variants("hello")  # the default goes on without
+    assert Pronouncer().variants("hello")  # the default goes without
 
 
 def test_espeak_has_its_say(pronouncer: Pronouncer) -> None:

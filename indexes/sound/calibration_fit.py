@@ -1,0 +1,283 @@
+"""Fits what turns keyword scores into probabilities and peaks into word bounds, and writes it beside the weights::
+
+    python -m octavo.indexes.sound.calibration_fit --corpus out/real --corpus out/flite --weights speech.safetensors
+
+Only utterances that the speech network did not learn from are used: the part of each corpus that training holds out.
+Words that are said in them and as many that are not are looked for in all of them; every place found is an example of
+the logistic model, said or not said by the alignment of the transcript. The numbers go into the header of the weights'
+file; its tensors, and so the fingerprint of all vectors made with it, stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ...pipeline.alignment import refine_times, words_to_align
+from ...pipeline.document import TIMES_DTYPE, Block, Document, Source
+from ...pipeline.embed import Utterance
+from ...pipeline.encoders.speech import SpeechEncoder
+from ...pipeline.errors import ModelError
+from ...pipeline.posteriors import FRAME
+from ...pipeline.training.speech_corpus import SpeechCorpus
+from .calibration import Calibration
+from .edges_fit import fit_edges, network_of, timed_words
+from .frames import Frames
+from .hearing import MOST_VARIANTS, Pronouncing
+from .keyword import Sought
+from .spoken import candidates
+
+Floats = npt.NDArray[np.float64]
+
+HELD_OUT: Final = 0.03
+"""Share that training keeps for validation, see :class:`octavo.pipeline.training.speech.SpeechRecipe`."""
+
+SHARPNESS: Final = (0.5, 1.0, 2.0, 4.0)
+"""Tried in turn; the one that predicts left-out words best is kept."""
+
+_SHORTEST: Final = 4
+"""Letters of a word that is asked."""
+_MOST_PLACES: Final = 5
+"""Utterances that a word that is asked may be said in: what is said everywhere is not searched for."""
+_TOLERANCE: Final = 8 * FRAME
+"""Samples by which a place may miss the aligned word and still be of it."""
+_FOLDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeardSpeech:
+    """An utterance of a corpus as the encoder hears it.
+
+    Attributes:
+        said: Words of the transcript in lower case with first and last-but-one sample, as aligned.
+        utterances: The stretches of speech in it.
+    """
+
+    said: tuple[tuple[str, int, int], ...]
+    utterances: tuple[Utterance, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tried:
+    """Places found for words.
+
+    Attributes:
+        features: As :meth:`Calibration.features` makes them. *Shape:* (n, 4)
+        said: Whether the word is said there. *Shape:* (n,)
+        word: Number of the word. *Shape:* (n,)
+        pace: Frames a phone. *Shape:* (n,)
+    """
+
+    features: Floats
+    said: npt.NDArray[np.bool_]
+    word: npt.NDArray[np.int64]
+    pace: Floats
+
+
+def held_out(corpus: SpeechCorpus, share: float = HELD_OUT) -> list[int]:
+    """Numbers of the utterances that training did not learn from."""
+    import torch
+
+    from ...pipeline.encoders.log_mel import HOP
+    from ...pipeline.training.speech_batches import LONGEST_SECONDS, Example, split
+
+    used = [
+        number for number, one in enumerate(corpus.utterances) if 16 * HOP <= one.samples <= LONGEST_SECONDS * 16_000
+    ]
+    number_of = {id(corpus.utterances[number]): number for number in used}
+    found = [Example(torch.empty(0), corpus.utterances[number]) for number in used]
+    return [number_of[id(example.utterance)] for example in split(found, share)[1]]
+
+
+def hear_corpus(
+    encoder: SpeechEncoder, pronouncer: Pronouncing, corpus: SpeechCorpus, numbers: Sequence[int]
+) -> list[HeardSpeech]:
+    """Some utterances of a corpus, encoded as clips, with their words aligned."""
+    found = []
+    for number in numbers:
+        heard = encoder.hear(corpus.pcm(number).astype(np.float32) / np.float32(32768))
+        text = corpus.utterances[number].text
+        found.append(HeardSpeech(aligned(text, corpus.utterances[number].samples, heard, pronouncer), heard))
+    return found
+
+
+def aligned(
+    text: str, samples: int, heard: Sequence[Utterance], pronouncer: Pronouncing
+) -> tuple[tuple[str, int, int], ...]:
+    """When each word of a transcript is said, from peak to peak: word, first and last-but-one sample."""
+    if not heard or not text.strip():
+        return ()
+    times = np.array([(0, len(text), 0, samples)], TIMES_DTYPE)
+    document = Document(Source("clip", "audio/wav", "0" * 64), text, (Block(0, len(text)),), times=times)
+    words = words_to_align(document)
+    ways = {
+        word: [one.phones for one in variants]
+        for word, variants in zip(words, pronouncer.variants_of(words, MOST_VARIANTS), strict=True)
+    }
+    refined = refine_times(document, [(one.start, one.posteriors) for one in heard], lambda word: ways.get(word, []))
+    return tuple((_bare(text[row["start"] : row["stop"]]), int(row["from"]), int(row["to"])) for row in refined.times)
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"[^a-z']", "", word.lower())
+
+
+def asked_words(heard: Sequence[HeardSpeech], others: Sequence[str], seed: int) -> list[str]:
+    """Words said in a few of the utterances, and as many of other texts that are said in none."""
+    where: dict[str, set[int]] = {}
+    for number, one in enumerate(heard):
+        for word, _, _ in one.said:
+            where.setdefault(word, set()).add(number)
+    present = sorted(word for word, keys in where.items() if len(word) >= _SHORTEST and len(keys) <= _MOST_PLACES)
+    elsewhere = {_bare(word) for text in others for word in text.split()}
+    absent = sorted(word for word in elsewhere - set(where) if len(word) >= _SHORTEST)
+    generator = np.random.default_rng(seed)
+    chosen = generator.choice(len(absent), min(len(absent), len(present)), replace=False)
+    return present + [absent[at] for at in sorted(chosen.tolist())]
+
+
+def try_words(
+    words: Sequence[str], heard: Sequence[HeardSpeech], pronouncer: Pronouncing, calibration: Calibration, k: int = 32
+) -> Tried:
+    """Looks for words in all utterances, and says by the alignment which places are right."""
+    owner = [number for number, one in enumerate(heard) for _ in one.utterances]
+    starts = [utterance.start for one in heard for utterance in one.utterances]
+    frames = Frames.of([utterance.posteriors for one in heard for utterance in one.utterances])
+    features, said, numbers, pace = [np.empty((0, 4))], [np.empty(0, bool)], [np.empty(0, np.int64)], [np.empty(0)]
+    for number, (word, variants) in enumerate(zip(words, pronouncer.variants_of(words, MOST_VARIANTS), strict=True)):
+        ways = list(dict.fromkeys(Sought(one.phones, one.log_probability) for one in variants))
+        if not ways:
+            continue
+        made = candidates(ways, frames, calibration, k)
+        right = []
+        for place in made.places:
+            row = int(made.row[place.utterance])
+            low, high = starts[row] + place.start * FRAME, starts[row] + place.stop * FRAME
+            times = ((start, stop) for one, start, stop in heard[owner[row]].said if one == word)
+            right.append(any(start - _TOLERANCE < high and low < stop + _TOLERANCE for start, stop in times))
+        features.append(made.features)
+        said.append(np.array(right, bool))
+        numbers.append(np.full(len(right), number))
+        pace.append(np.array([(one.peaks[-1][0] - one.peaks[0][0]) / max(one.phones - 1, 0.5) for one in made.places]))
+    return Tried(np.concatenate(features), np.concatenate(said), np.concatenate(numbers), np.concatenate(pace))
+
+
+def log_loss(calibration: Calibration, tried: Tried) -> float:
+    """Mean negative log-probability of what is the case, in nats a place."""
+    chance = np.clip(calibration.probabilities(tried.features), 1e-9, 1 - 1e-9)
+    return float(-np.where(tried.said, np.log(chance), np.log(1 - chance)).mean())
+
+
+def left_out_loss(calibration: Calibration, tried: Tried) -> float:
+    """The same where the words judged by a model are none of those that it was fitted on."""
+    fold = tried.word % _FOLDS
+    losses = []
+    for one in range(_FOLDS):
+        own, others = fold == one, fold != one
+        made = calibration.fitted(tried.features[others], tried.said[others])
+        losses.append(log_loss(made, _only(tried, own)) * own.sum())
+    return float(np.sum(losses) / len(fold))
+
+
+def _only(tried: Tried, chosen: npt.NDArray[np.bool_]) -> Tried:
+    return Tried(tried.features[chosen], tried.said[chosen], tried.word[chosen], tried.pace[chosen])
+
+
+def fit_calibration(
+    words: Sequence[str],
+    heard: Sequence[HeardSpeech],
+    pronouncer: Pronouncing,
+    *,
+    tell: Callable[[str], None] = print,
+) -> Calibration:
+    """The model that predicts left-out words best.
+
+    Raises:
+        ValueError: No word is found where it is said.
+    """
+    start = Calibration()
+    first = try_words(words, heard, pronouncer, start)
+    sure = first.said & (first.features[:, 0] > -0.5)
+    usual = float(np.median(first.pace[sure])) if sure.any() else start.phone_frames
+    start = replace(start, phone_frames=usual)
+    best, least = start, np.inf
+    for sharpness in SHARPNESS:
+        tried = try_words(words, heard, pronouncer, replace(start, sharpness=sharpness))
+        loss = left_out_loss(replace(start, sharpness=sharpness), tried)
+        tell(f"sharpness {sharpness}: {len(tried.said)} places, {tried.said.sum()} said, log-loss {loss:.4f}")
+        if loss < least:
+            least, best = loss, replace(start, sharpness=sharpness).fitted(tried.features, tried.said)
+    return best
+
+
+def write_header(path: Path, entries: dict[str, str]) -> None:
+    """Puts entries into the header of a checkpoint; its tensors stay as they are.
+
+    Raises:
+        ModelError: The checkpoint cannot be read.
+    """
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import save_file
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"the speech weights {path} cannot be read ({error}): train them first") from error
+    unfinished = path.with_name(path.name + ".part")
+    save_file(tensors, unfinished, metadata | entries)
+    unfinished.replace(path)
+
+
+def main() -> None:
+    """Fits both, prints what they are worth, and writes them."""
+    import torch
+
+    from ...pipeline.pronouncing.pronunciation import Pronouncer
+
+    parser = argparse.ArgumentParser(description="Fit the calibration and the word edges of a speech encoder.")
+    parser.add_argument("--corpus", type=Path, action="append", required=True, help="a corpus of the training; repeat")
+    parser.add_argument("--weights", type=Path, required=True, help="speech.safetensors; its header is rewritten")
+    parser.add_argument("--held-out", type=float, default=HELD_OUT, help="as in training")
+    parser.add_argument("--most", type=int, default=400, help="utterances of a corpus at most")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--dry", action="store_true", help="write nothing")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    encoder, pronouncer = SpeechEncoder(options.weights, "cpu"), Pronouncer(espeak=False)
+    people: list[HeardSpeech] = []
+    others: list[str] = []
+    bounds = []
+    network = network_of(options.weights)
+    for folder in options.corpus:
+        corpus = SpeechCorpus(folder)
+        numbers = held_out(corpus, options.held_out)[: options.most]
+        if any(corpus.utterances[number].times is None for number in numbers):
+            people += hear_corpus(encoder, pronouncer, corpus, numbers)
+            kept = set(numbers)
+            others += [one.text for number, one in enumerate(corpus.utterances) if number not in kept]
+        bounds.append(timed_words(network, pronouncer, corpus, numbers))
+        print(f"{folder.name}: {len(numbers)} utterances held out, {len(bounds[-1])} words with times", flush=True)
+    words = asked_words(people, others, options.seed)
+    calibration = fit_calibration(words, people, pronouncer)
+    print(calibration.to_json())
+    edges, report = fit_edges(bounds)
+    print(report)
+    print(edges.to_json())
+    if not options.dry:
+        write_header(options.weights, {"calibration": calibration.to_json(), "edges": edges.to_json()})
+        fitted_on = {"words": len(words), "utterances": len(people), "edges": report}
+        write_header(options.weights, {"calibration_made": json.dumps(fitted_on)})
+
+
+if __name__ == "__main__":
+    main()

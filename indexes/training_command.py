@@ -1,0 +1,139 @@
+"""``octavo train``: the recipes that make the shipped weights, a command each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..pipeline.errors import ModelError
+from .shell import Device
+
+if TYPE_CHECKING:
+    from ..pipeline.training.pronunciation import TrainingProgress
+
+app = typer.Typer(
+    name="train",
+    help="Train the models of sound anew. Needs the extra octavo[train]; progress goes to standard error.",
+    no_args_is_help=True,
+)
+
+Speech = Annotated[
+    Path,
+    typer.Option(metavar="DIR", exists=True, file_okay=False, help="Read speech with a manifest.jsonl."),
+]
+Lexicon = Annotated[Path, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="CMUdict, as text or zip.")]
+Out = Annotated[Path, typer.Option(metavar="DIR", file_okay=False, help="Where the weights go.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same weights on the same kind of machine.")]
+
+
+@app.command()
+def speech(
+    speech: Annotated[
+        Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Human speech, with train/manifest.jsonl.")
+    ],
+    lexicon: Lexicon,
+    text: Annotated[
+        Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Books that the synthesisers read from.")
+    ],
+    out: Out,
+    steps: Annotated[int | None, typer.Option(min=1, help="Batches for the network; else as in its recipe.")] = None,
+    word_steps: Annotated[
+        int | None, typer.Option(min=1, help="Batches for the space of words; else as in its recipe.")
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that share each batch.")] = 1,
+    device: Device = "auto",
+    seed: Seed = 1,
+) -> None:
+    """Train the speech encoder: synthesise speech, learn phones, then the space of spoken and written words.
+
+    What is finished in the folder of --out is not made again, so a run that was stopped is continued by running it
+    again; for other steps or another seed take another folder.
+    """
+    with _extra():
+        from ..pipeline.encoders.device import choose_device
+        from ..pipeline.training.speech import SpeechRecipe
+        from ..pipeline.training.speech_recipe import train_speech
+        from ..pipeline.training.word_space import WordSpaceRecipe
+
+        recipe, words = SpeechRecipe(seed=seed), WordSpaceRecipe(seed=seed)
+        made = train_speech(
+            speech,
+            lexicon,
+            text,
+            out,
+            recipe=replace(recipe, steps=steps or recipe.steps),
+            words=replace(words, steps=word_steps or words.steps),
+            device=choose_device(device),
+            processes=processes,
+            tell=_tell,
+        )
+    typer.echo(made)
+
+
+@app.command()
+def pronunciation(
+    lexicon: Lexicon,
+    out: Out,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes through the words.")] = 12,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Upper limit of the time.")] = None,
+    device: Device = "auto",
+    seed: Seed = 1,
+) -> None:
+    """Train the network that pronounces words, and measure it on words held out."""
+
+    def report(state: TrainingProgress) -> None:
+        _tell(
+            f"epoch {state.epoch}/{state.epochs}  loss {state.loss:.3f}  "
+            f"watched phone error {state.phone_error:.2%}  {state.seconds:.0f} s"
+        )
+
+    with _extra():
+        from ..pipeline.training.pronunciation import train
+
+        scores = train(lexicon, out, seed=seed, device=device, minutes=minutes, epochs=epochs, progress=report)
+    for part, scored in scores.items():
+        typer.echo(f"{part}: {scored}")
+
+
+@app.command()
+def prosody(
+    speech: Speech,
+    out: Out,
+    manners: Annotated[int, typer.Option(min=2, help="Manners of speaking to be told apart.")] = 300,
+    seed: Seed = 1,
+) -> None:
+    """Learn the vector of prosody from read speech, and measure it on speakers held out."""
+    with _extra():
+        from ..pipeline.encoders.prosody import WEIGHTS
+        from ..pipeline.training.prosody import save, train, utterances
+
+        spoken = []
+        for number, one in enumerate(utterances(speech), 1):
+            spoken.append(one)
+            if number % 500 == 0:
+                _tell(f"{number:,} utterances measured")
+        projection, judged = train(spoken, manners, seed=seed)
+        path = out / WEIGHTS.name
+        save(projection, path)
+    if judged:
+        typer.echo(judged)
+    typer.echo(path)
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    """Says which extra is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ModelError(f"training needs {error.name}: pip install 'octavo[train]'") from error
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
