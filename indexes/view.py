@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..pipeline.document import Place
-from ..pipeline.scale import Medium
+from ..pipeline.scale import PHONEME, Medium
 from .hit import Answer, Citation, Hit
 
 if TYPE_CHECKING:
@@ -168,9 +168,11 @@ def answer_text(answer: Answer, *, longest: int = LONGEST_QUOTE) -> RenderableTy
             hits.add_row("", body)
         hits.add_row("", "")
     total = sum(answer.timings_ms.values()) if "total" not in answer.timings_ms else answer.timings_ms["total"]
-    confidence = (
-        f"confidence {answer.confidence:.0%}" if answer.confidence is not None else "scores only rank these hits"
-    )
+    confidence = "scores only rank these hits"
+    if answer.confidence is not None:
+        confidence = f"confidence {answer.confidence:.0%}"
+    elif answer.hits and all(set(hit.contributions) == {PHONEME.name} and hit.score <= 1 for hit in answer.hits):
+        confidence = "a score is the probability that it is said there"
     above = [Text(f"understood: {understood(answer)}\n")] if answer.heard_words else []
     below = [Text(f"note: {plain(warning)}", _DIM) for warning in answer.warnings]
     last = Text(f"{total:.0f} ms, generation {answer.generation}, {confidence}", style=_DIM)

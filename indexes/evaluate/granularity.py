@@ -100,7 +100,7 @@ def evaluate(
     with base.snapshot() as snapshot:
         judge = Judge(base, snapshot)
         golds = [judge.gold(question) for question in questions]
-        table = rows(snapshot.scales)
+        table = rows([scale for scale in snapshot.scales if scale in TEXT_SCALES])
         asker = _Asker(snapshot, encoders, table, budgets)
         # Refuses vectors of another model, and pays what only the first question pays: files opened, code warmed up.
         retrieve(questions[0].text, snapshot, encoders, budget=budgets[-1])

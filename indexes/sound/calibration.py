@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,9 @@ import numpy.typing as npt
 from ...pipeline.errors import ModelError
 
 Floats = npt.NDArray[np.float64]
+
+RIVALS: Final = 32
+"""Utterances among which a place has its share of the evidence for a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,15 @@ class Calibration:
         weight: Floats = np.exp(self.sharpness * per_phone)
         return weight
 
+    def total(self, per_phone: Floats) -> float:
+        """The evidence for a word: of the best place of each utterance looked at, of the best :data:`RIVALS` of them.
+
+        Only the best count, so that the sum is about the same whether all utterances were looked at or only those that
+        the index proposed, and hardly grows with the collection. *Shape:* (n,)
+        """
+        best = np.sort(per_phone)[-RIVALS:]
+        return float(self.evidence(best).sum())
+
     def features(self, per_phone: Floats, phones: Floats, frames: Floats, total: float) -> Floats:
         """What the model looks at, in the order of its weights, the bias left out. *Shape:* (n, 4)
 
@@ -59,7 +72,7 @@ class Calibration:
             per_phone: Scores per phone. *Shape:* (n,)
             phones: Phones of the variant. *Shape:* (n,)
             frames: Frames from the first to the last phone's peak. *Shape:* (n,)
-            total: Sum of the evidence of the best place of every utterance looked at.
+            total: From :meth:`total`.
         """
         haste = np.abs(np.log(np.maximum(frames, 1) / (self.phone_frames * np.maximum(phones - 1, 0.5))))
         share = self.sharpness * per_phone - np.log(max(total, 1e-30))

@@ -14,8 +14,9 @@ import argparse
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from shutil import copymode
 from typing import Final
 
 import numpy as np
@@ -70,16 +71,31 @@ class Tried:
     """Places found for words.
 
     Attributes:
-        features: As :meth:`Calibration.features` makes them. *Shape:* (n, 4)
         said: Whether the word is said there. *Shape:* (n,)
         word: Number of the word. *Shape:* (n,)
-        pace: Frames a phone. *Shape:* (n,)
+        per_phone, phones, frames: As in :meth:`Calibration.features`. *Shape:* (n,)
+        best: Of each place's word the best scores per phone, one an utterance. *Shape:* (n, utterances)
     """
 
-    features: Floats
     said: npt.NDArray[np.bool_]
     word: npt.NDArray[np.int64]
-    pace: Floats
+    per_phone: Floats
+    phones: Floats
+    frames: Floats
+    best: Floats
+
+    def features(self, calibration: Calibration) -> Floats:
+        """What a calibration looks at. *Shape:* (n, 4)"""
+        made = np.empty((len(self.said), 4))
+        for one in np.unique(self.word).tolist():
+            own = self.word == one
+            total = calibration.total(self.best[own.argmax()])
+            made[own] = calibration.features(self.per_phone[own], self.phones[own], self.frames[own], total)
+        return made
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> Tried:
+        """Some of the places. *Shape:* (n,)"""
+        return Tried(*(getattr(self, one.name)[chosen] for one in fields(self)))
 
 
 def held_out(corpus: SpeechCorpus, share: float = HELD_OUT) -> list[int]:
@@ -130,16 +146,17 @@ def _bare(word: str) -> str:
     return re.sub(r"[^a-z']", "", word.lower())
 
 
-def asked_words(heard: Sequence[HeardSpeech], others: Sequence[str], seed: int) -> list[str]:
+def asked_words(heard: Sequence[HeardSpeech], others: Sequence[str], seed: int, most: int = 400) -> list[str]:
     """Words said in a few of the utterances, and as many of other texts that are said in none."""
     where: dict[str, set[int]] = {}
     for number, one in enumerate(heard):
         for word, _, _ in one.said:
             where.setdefault(word, set()).add(number)
     present = sorted(word for word, keys in where.items() if len(word) >= _SHORTEST and len(keys) <= _MOST_PLACES)
+    generator = np.random.default_rng(seed)
+    present = sorted(generator.choice(present, min(len(present), most), replace=False).tolist())
     elsewhere = {_bare(word) for text in others for word in text.split()}
     absent = sorted(word for word in elsewhere - set(where) if len(word) >= _SHORTEST)
-    generator = np.random.default_rng(seed)
     chosen = generator.choice(len(absent), min(len(absent), len(present)), replace=False)
     return present + [absent[at] for at in sorted(chosen.tolist())]
 
@@ -151,70 +168,65 @@ def try_words(
     owner = [number for number, one in enumerate(heard) for _ in one.utterances]
     starts = [utterance.start for one in heard for utterance in one.utterances]
     frames = Frames.of([utterance.posteriors for one in heard for utterance in one.utterances])
-    features, said, numbers, pace = [np.empty((0, 4))], [np.empty(0, bool)], [np.empty(0, np.int64)], [np.empty(0)]
+    said: list[bool] = []
+    numbers: list[int] = []
+    rows: list[tuple[float, float, float]] = []
+    best: list[Floats] = []
     for number, (word, variants) in enumerate(zip(words, pronouncer.variants_of(words, MOST_VARIANTS), strict=True)):
         ways = list(dict.fromkeys(Sought(one.phones, one.log_probability) for one in variants))
         if not ways:
             continue
         made = candidates(ways, frames, calibration, k)
-        right = []
-        for place in made.places:
+        for place, features in zip(made.places, made.features, strict=True):
             row = int(made.row[place.utterance])
             low, high = starts[row] + place.start * FRAME, starts[row] + place.stop * FRAME
             times = ((start, stop) for one, start, stop in heard[owner[row]].said if one == word)
-            right.append(any(start - _TOLERANCE < high and low < stop + _TOLERANCE for start, stop in times))
-        features.append(made.features)
-        said.append(np.array(right, bool))
-        numbers.append(np.full(len(right), number))
-        pace.append(np.array([(one.peaks[-1][0] - one.peaks[0][0]) / max(one.phones - 1, 0.5) for one in made.places]))
-    return Tried(np.concatenate(features), np.concatenate(said), np.concatenate(numbers), np.concatenate(pace))
+            said.append(any(start - _TOLERANCE < high and low < stop + _TOLERANCE for start, stop in times))
+            numbers.append(number)
+            rows.append((float(features[0]), place.phones, place.peaks[-1][0] - place.peaks[0][0]))
+            best.append(made.best)
+    table = np.array(rows, np.float64).reshape(-1, 3)
+    evidence = np.array(best, np.float64).reshape(len(best), len(owner))
+    columns = (table[:, 0], table[:, 1], table[:, 2])
+    return Tried(np.array(said, bool), np.array(numbers, np.int64), *columns, evidence)
 
 
 def log_loss(calibration: Calibration, tried: Tried) -> float:
     """Mean negative log-probability of what is the case, in nats a place."""
-    chance = np.clip(calibration.probabilities(tried.features), 1e-9, 1 - 1e-9)
+    chance = np.clip(calibration.probabilities(tried.features(calibration)), 1e-9, 1 - 1e-9)
     return float(-np.where(tried.said, np.log(chance), np.log(1 - chance)).mean())
 
 
 def left_out_loss(calibration: Calibration, tried: Tried) -> float:
     """The same where the words judged by a model are none of those that it was fitted on."""
     fold = tried.word % _FOLDS
+    features = tried.features(calibration)
     losses = []
     for one in range(_FOLDS):
         own, others = fold == one, fold != one
-        made = calibration.fitted(tried.features[others], tried.said[others])
-        losses.append(log_loss(made, _only(tried, own)) * own.sum())
+        made = calibration.fitted(features[others], tried.said[others])
+        losses.append(log_loss(made, tried.only(own)) * own.sum())
     return float(np.sum(losses) / len(fold))
 
 
-def _only(tried: Tried, chosen: npt.NDArray[np.bool_]) -> Tried:
-    return Tried(tried.features[chosen], tried.said[chosen], tried.word[chosen], tried.pace[chosen])
-
-
-def fit_calibration(
-    words: Sequence[str],
-    heard: Sequence[HeardSpeech],
-    pronouncer: Pronouncing,
-    *,
-    tell: Callable[[str], None] = print,
-) -> Calibration:
+def fit_calibration(tried: Tried, *, tell: Callable[[str], None] = print) -> Calibration:
     """The model that predicts left-out words best.
 
     Raises:
         ValueError: No word is found where it is said.
     """
     start = Calibration()
-    first = try_words(words, heard, pronouncer, start)
-    sure = first.said & (first.features[:, 0] > -0.5)
-    usual = float(np.median(first.pace[sure])) if sure.any() else start.phone_frames
-    start = replace(start, phone_frames=usual)
+    sure = tried.said & (tried.per_phone > -0.5)
+    if sure.any():
+        pace = tried.frames[sure] / np.maximum(tried.phones[sure] - 1, 0.5)
+        start = replace(start, phone_frames=float(np.median(pace)))
     best, least = start, np.inf
     for sharpness in SHARPNESS:
-        tried = try_words(words, heard, pronouncer, replace(start, sharpness=sharpness))
-        loss = left_out_loss(replace(start, sharpness=sharpness), tried)
+        one = replace(start, sharpness=sharpness)
+        loss = left_out_loss(one, tried)
         tell(f"sharpness {sharpness}: {len(tried.said)} places, {tried.said.sum()} said, log-loss {loss:.4f}")
         if loss < least:
-            least, best = loss, replace(start, sharpness=sharpness).fitted(tried.features, tried.said)
+            least, best = loss, one.fitted(tried.features(one), tried.said)
     return best
 
 
@@ -235,6 +247,7 @@ def write_header(path: Path, entries: dict[str, str]) -> None:
         raise ModelError(f"the speech weights {path} cannot be read ({error}): train them first") from error
     unfinished = path.with_name(path.name + ".part")
     save_file(tensors, unfinished, metadata | entries)
+    copymode(path, unfinished)
     unfinished.replace(path)
 
 
@@ -268,7 +281,7 @@ def main() -> None:
         bounds.append(timed_words(network, pronouncer, corpus, numbers))
         print(f"{folder.name}: {len(numbers)} utterances held out, {len(bounds[-1])} words with times", flush=True)
     words = asked_words(people, others, options.seed)
-    calibration = fit_calibration(words, people, pronouncer)
+    calibration = fit_calibration(try_words(words, people, pronouncer, Calibration()))
     print(calibration.to_json())
     edges, report = fit_edges(bounds)
     print(report)

@@ -27,6 +27,9 @@ MOST_WORDS: Final = 8
 LEAST_PROBABILITY: Final = 0.3
 """A word that is heard less surely than this counts as not heard."""
 
+SURE: Final = 0.5
+"""Probability from which a word that no text holds counts as said."""
+
 LEAST_SHARE: Final = 0.3
 """Share of a question's weight of words that an utterance must hold to be a hit by itself."""
 
@@ -40,10 +43,12 @@ class Listened:
 
     Attributes:
         weight: Its inverse document frequency on the text side; 1 where there is no text.
+        written: Whether any text holds it.
     """
 
     text: str
     weight: float
+    written: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,14 @@ class HeardIn:
 
     Attributes:
         share: Of the weight of all words listened for, each counted by its probability; from 0 to 1.
+        unwritten: The part of it that is of words which no text holds and which are probably said there.
         places: Of the words, in order of time.
     """
 
     utterance: int
     content: int
     share: float
+    unwritten: float
     places: tuple[SpokenHit, ...]
 
     @property
@@ -89,7 +96,7 @@ def listened_for(question: str, snapshot: Snapshot) -> list[Listened]:
         frequency = float(snapshot.document_frequency(held).max()) if held else 0.0
         paragraphs = snapshot.paragraphs
         weight = np.log(1 + (paragraphs - frequency + 0.5) / (frequency + 0.5)) if paragraphs else 1.0
-        found.append(Listened(term.text, max(float(weight), 1e-3)))
+        found.append(Listened(term.text, max(float(weight), 1e-3), written=frequency > 0))
     return sorted(found, key=lambda word: -word.weight)[:MOST_WORDS]
 
 
@@ -114,6 +121,12 @@ def listen_for(
             utterance,
             next(place.content for _, place in own.values()),
             sum(weight for weight, _ in own.values()) / whole,
+            sum(
+                own[word.text][0]
+                for word in chosen
+                if not word.written and word.text in own and own[word.text][1].probability >= SURE
+            )
+            / whole,
             tuple(sorted((place for _, place in own.values()), key=lambda place: place.start)),
         )
         for utterance, own in best.items()
@@ -127,7 +140,8 @@ def join(
     """One ranking of text hits and utterances.
 
     An utterance in which all words are heard for certain scores like the best text span does; one whose transcript is
-    among the hits adds to that hit instead.
+    among the hits adds to that hit instead. One in which a word is said that no text holds comes before all text, which
+    cannot answer for that word however near its meaning seems.
     """
     best = max((hit.score for hit in text), default=1.0)
     made = list(text)
@@ -142,7 +156,7 @@ def join(
             taken.add(beside)
         elif one.share >= LEAST_SHARE and fresh < k:
             fresh += 1
-            score = one.share * best
+            score = (1 + one.unwritten if one.unwritten else one.share) * best
             citation = cite_sound(snapshot, content, one.start, one.stop)
             made.append(Hit(1, score, PHONEME.name, citation, {PHONEME.name: score}, heard=one.heard))
     made.sort(key=lambda hit: -hit.score)

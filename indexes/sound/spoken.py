@@ -144,12 +144,14 @@ class Candidates:
         taken: The utterances that were aligned.
         row: Where each utterance of ``taken`` stood in what was asked. *Shape:* (len(taken),)
         features: What the calibration looks at. *Shape:* (len(places), 4)
+        best: Score per phone of every utterance that was asked. *Shape:* (n,)
     """
 
     places: list[Alignment]
     taken: Frames
     row: Ints
     features: npt.NDArray[np.float64]
+    best: npt.NDArray[np.float64]
 
 
 def candidates(
@@ -171,7 +173,7 @@ def candidates(
     most = np.maximum(whole.max(axis=0), WALL)
     gain = np.log(np.exp(whole - most).sum(axis=0).clip(1)) / lengths[chosen, 0]
     best = per_phone.max(axis=0) + gain
-    total = float(calibration.evidence(best).sum())
+    total = calibration.total(best)
     promise = best * calibration.per_phone + (0 if nearness is None else nearness * calibration.nearness)
     # Calibration reorders a little: what is far behind the k best cannot come to the front.
     likely = np.argsort(-promise, kind="stable")[: 2 * k + 10]
@@ -187,7 +189,7 @@ def candidates(
         np.array([float(place.peaks[-1][0] - place.peaks[0][0]) for place in found]),
         total,
     )
-    return Candidates(found, taken, likely, features)
+    return Candidates(found, taken, likely, features, best)
 
 
 def decide(

@@ -51,4 +51,5 @@ def phones_of(mnemonic: str) -> tuple[int, ...] | None:
     """Ids of the phones that a mnemonic stands for: none for a pause or a modifier, and None where it is unknown."""
     if mnemonic in SILENCES or mnemonic in MODIFIERS:
         return ()
-    return _IDS.get(mnemonic)
+    # espeak-ng 1.52 writes the stress of a vowel before it: 'oU.
+    return _IDS.get(mnemonic.lstrip("',"))

@@ -67,6 +67,8 @@ class Espeak:
         self._rate = int(self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, _PHONE_EVENTS))
         if self._rate <= 0:
             raise ModelError(f"espeak-ng did not start (code {self._rate}); are its data installed?")
+        if hasattr(self._library, "espeak_ng_SetRandSeed"):  # from 1.52 on, which else begins with the time of day
+            self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))
         self._pcm: list[NDArray[np.int16]] = []
         self._events: list[tuple[int, int, str]] = []
         self._callback = _CALLBACK(self._heard)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -65,15 +65,24 @@ def error_rate(edits: npt.NDArray[np.int64], phones: npt.NDArray[np.int64]) -> s
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("speech", type=Path)
     parser.add_argument("--weights", type=Path)
     arguments = parser.parse_args()
-    read = reader(arguments.weights)
     for name, corpus in (("timit_dev", timit), ("dev", speechocean)):
-        pairs = [(Levenshtein.distance(said, read(path)), len(said)) for path, said in corpus(arguments.speech)]
-        edits, phones = np.array(pairs, np.int64).T
-        print(f"{name}: {len(pairs)} utterances, {phones.sum()} phones, phone error rate {error_rate(edits, phones)}")
+        edits, phones = error_rates(corpus(arguments.speech), arguments.weights)
+        rate = error_rate(edits, phones)
+        print(f"{name}: {len(edits)} utterances, {phones.sum()} phones, phone error rate {rate}")
+
+
+def error_rates(
+    corpus: Iterable[tuple[Path, tuple[int, ...]]], weights: Path | None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Edits and phones of each recording. *Shape:* (n,) twice."""
+    read = reader(weights)
+    pairs = [(Levenshtein.distance(said, read(path)), len(said)) for path, said in corpus]
+    edits, phones = np.array(pairs, np.int64).T
+    return edits, phones
 
 
 def reader(weights: Path | None) -> Callable[[Path], tuple[int, ...]]:

@@ -159,13 +159,14 @@ def test_an_utterance_ranks_beside_text(kb: KnowledgeBase) -> None:
     assert "listen" in answer.timings_ms
 
 
-def test_all_words_heard_for_certain_score_like_the_best_text(kb: KnowledgeBase) -> None:
+def test_a_word_that_no_text_holds_comes_before_text(kb: KnowledgeBase) -> None:
     answer = ask(kb, "is the router broken", k=10)
-    call = next(hit for hit in answer.hits if hit.scale == "phoneme")
+    call = answer.hits[0]
+    assert call.scale == "phoneme"
     assert Path(call.citation.source.uri).name == "call.wav"
     assert call.heard == "R AW T ER … B R OW K AH N"
     best = max(hit.score - hit.contributions.get("phoneme", 0) for hit in answer.hits if hit.scale != "phoneme")
-    assert 0.8 * best < call.score <= best + 1e-6
+    assert best < call.score <= 2 * best + 1e-6
     for hit in answer.hits:
         assert sum(hit.contributions.values()) == pytest.approx(hit.score, abs=1e-5)
     assert [hit.rank for hit in answer.hits] == list(range(1, len(answer.hits) + 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,9 +11,10 @@ from octavo.pipeline.phones import PHONES, SYMBOLS, phone_ids, phone_names
 from octavo.pipeline.posteriors import KEPT, WINDOW_FRAMES, Posteriors, window_grid
 
 
-def made(frames: int, seed: int, sharpness: float = 3.0) -> np.ndarray:
+def made(frames: int, seed: int, sharpness: float = 3.0) -> npt.NDArray[np.float32]:
     logits = sharpness * np.random.default_rng(seed).standard_normal((frames, SYMBOLS))
-    return (logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32)
+    whole: npt.NDArray[np.float32] = (logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32)
+    return whole
 
 
 @settings(deadline=None, max_examples=50)
