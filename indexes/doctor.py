@@ -174,9 +174,8 @@ def check_ocr() -> Check:
 def check_audio(versions: Mapping[str, str]) -> Check:
     """What reads recordings and measures their pitch, by loading it."""
     try:
-        import av  # noqa: F401
-        import onnxruntime  # type: ignore[import-untyped]  # noqa: F401
-        import swift_f0  # noqa: F401
+        for name in ("av", "onnxruntime", "swift_f0"):
+            importlib.import_module(name)
     except (ImportError, OSError) as error:
         advice = "pip install --force-reinstall av onnxruntime swift-f0"
         return Check("audio", State.PROBLEM, f"recordings cannot be read: {error}", advice)

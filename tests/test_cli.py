@@ -169,7 +169,7 @@ def test_status(octavo: Any, kb: Path) -> None:
     found = octavo("status", "--kb", kb, "--json").json
     assert found["sources"] == len(TEXTS)
     assert found["model"] == "all-MiniLM-L6-v2"
-    assert {scale["scale"] for scale in found["scales"]} == {scale.name for scale in TEXT_SCALES}
+    assert {scale["scale"] for scale in found["scales"]} == {scale.name for scale in TEXT_SCALES} | {"pronunciation"}
     assert {"units", "vectors", "kinds", "recall", "bytes", "fingerprint"} <= set(found["scales"][0])
     assert "all-MiniLM-L6-v2" in octavo("status", "--kb", kb).out
 

@@ -30,10 +30,10 @@ def none(name, *rest, **more):
     if "espeak" in str(name):
         raise OSError(f"{name}: cannot open shared object file")
     return loads(name, *rest, **more)
-if where != "system":
-    ctypes.util.find_library = lambda name: None
-if where == "nowhere":
+if where != "wheel":
     sys.modules["espeakng_loader"] = None
+if where == "nowhere":
+    ctypes.util.find_library = lambda name: None
     ctypes.CDLL = none
 runpy.run_path(sys.argv[0], run_name="__main__")
 """

@@ -40,7 +40,13 @@ DOORS = {
     "phonemizer": ("pipeline/pronouncing/espeak_phones.py",),
     "espeakng_loader": ("pipeline/pronouncing/espeak_phones.py", "pipeline/training/"),
     "soundfile": ("pipeline/training/",),
-    "typer": ("cli.py",),
+    "typer": (
+        "cli.py",
+        "indexes/shell.py",
+        "indexes/ingest_command.py",
+        "indexes/search_command.py",
+        "indexes/training_command.py",
+    ),
     "rich": ("cli.py", "indexes/view.py", "indexes/report.py", "indexes/progress.py", "indexes/evaluate/table.py"),
 }
 """Where each library may be imported: beginnings of paths."""

@@ -55,6 +55,8 @@ EXAMPLE_WAYS: Final = 10
 """Phone sequences that a spoken example is taken for."""
 
 _NOWHERE: Final = WALL / 2
+_ALONE: Final = 10**9
+"""Frames to the next peak where there is none; finite, as a share of it may be 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,10 +306,10 @@ def _reach(
     while stop < last and closing[stop] >= clear and _peaked_as(frames, stop, phones[-1]):
         stop += 1
     at = int(np.searchsorted(spoken, start)) - 1
-    gap = start - 1 - int(spoken[at]) if at >= 0 and spoken[at] >= first else np.inf
+    gap = start - 1 - int(spoken[at]) if at >= 0 and spoken[at] >= first else _ALONE
     begin = start - min(edges.before * gap, edges.most_before)
     at = int(np.searchsorted(spoken, stop))
-    gap = int(spoken[at]) - stop if at < len(spoken) and spoken[at] < last else np.inf
+    gap = int(spoken[at]) - stop if at < len(spoken) and spoken[at] < last else _ALONE
     end = stop + min(edges.after * gap, edges.most_after)
     return max(0, round(begin) - first), min(last, round(end)) - first
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ...pipeline.embed import Vectors
 from ...pipeline.phones import phone_names
-from ...pipeline.posteriors import FRAME, WINDOW_FRAMES, window_grid
+from ...pipeline.posteriors import FRAME, WINDOW_FRAMES, WINDOW_HOPS
 from ...pipeline.scale import PHONEME
 from ..ranges import utterances_of, window_ranges, windows_of
 from .calibration import Calibration
@@ -283,14 +283,23 @@ def _fits(ids: Ints, expected: npt.NDArray[np.float64], snapshot: Snapshot) -> n
         return np.zeros(0, bool)
     utterances, row = np.unique(utterances_of(ids), return_inverse=True)
     sounds = snapshot.sounds(utterances)
-    frames = (sounds.stop - sounds.start) // FRAME
-    lengths = np.empty(len(ids))
-    order = np.argsort(row, kind="stable")
-    bounds = np.searchsorted(row[order], np.arange(len(utterances) + 1))
-    for at, count in enumerate(frames.tolist()):
-        own = order[bounds[at] : bounds[at + 1]]
-        grid = window_grid(count)[windows_of(ids[own])]
-        lengths[own] = grid[:, 1] - grid[:, 0]
+    lengths = window_lengths(windows_of(ids), ((sounds.stop - sounds.start) // FRAME)[row])
     usual = np.clip(expected, WINDOW_FRAMES[0], WINDOW_FRAMES[-1])
     # A window cut off by the end of its utterance is short through no fault of the word.
     return np.isnan(expected) | (np.abs(np.log(lengths / usual)) <= GATE) | (lengths < WINDOW_FRAMES[0])
+
+
+def window_lengths(windows: Ints, frames: Ints) -> Ints:
+    """Frames of windows, each by its number in the grid of an utterance of so many frames. *Shape:* (n,)
+
+    The same as :func:`window_grid` has, without laying out a grid for each utterance.
+    """
+    lengths = np.zeros(len(windows), np.int64)
+    before = np.zeros(len(windows), np.int64)
+    for length, hop in zip(WINDOW_FRAMES, WINDOW_HOPS, strict=True):
+        count = -(-np.maximum(1, frames - length + hop) // hop)
+        start = (windows - before) * hop
+        own = (windows >= before) & (windows < before + count)
+        lengths[own] = np.minimum(length, frames - start)[own]
+        before += count
+    return lengths

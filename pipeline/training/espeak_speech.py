@@ -43,6 +43,8 @@ class _Event(ctypes.Structure):
 
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 _SYNCHRONOUS, _PHONE_EVENTS, _UTF8, _CHARACTERS = 2, 1, 1, 1
+_STAY = 0x8000
+"""``espeakINITIALIZE_DONT_EXIT``: without data the library would end the process, not say so."""
 _WORD, _PHONE = 1, 7
 _RATE, _PITCH, _RANGE = 1, 3, 4
 _FASTEST = 450
@@ -64,7 +66,7 @@ class Espeak:
             raise ModelError(
                 "espeak-ng is not installed: pip install espeakng-loader, or apt-get install espeak-ng"
             ) from error
-        self._rate = int(self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, _PHONE_EVENTS))
+        self._rate = int(self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, _PHONE_EVENTS | _STAY))
         if self._rate <= 0:
             raise ModelError(f"espeak-ng did not start (code {self._rate}); are its data installed?")
         if hasattr(self._library, "espeak_ng_SetRandSeed"):  # from 1.52 on, which else begins with the time of day
@@ -123,14 +125,11 @@ class Espeak:
 
 
 def _installed() -> tuple[str, bytes | None]:
-    """The library, and the folder of its data where it does not know that itself: the system's, else the wheel's."""
-    found = ctypes.util.find_library("espeak-ng")
-    if found:
-        return found, None
+    """The library, and the folder of its data where it does not know that itself: the wheel's, else the system's."""
     try:
         import espeakng_loader
     except ImportError:
-        return "libespeak-ng.so.1", None
+        return ctypes.util.find_library("espeak-ng") or "libespeak-ng.so.1", None
     return espeakng_loader.get_library_path(), espeakng_loader.get_data_path().encode()
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -185,7 +186,11 @@ def _train(
 ) -> Path:
     if processes > 1:
         torch.set_num_threads(1)
-        torch.distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=processes)
+        # Short enough to notice that another process died, long enough for the slowest to load its corpora.
+        patience = timedelta(minutes=10)
+        torch.distributed.init_process_group(
+            "gloo", init_method=meeting, rank=rank, world_size=processes, timeout=patience
+        )
     torch.manual_seed(recipe.seed)
     training: list[Example] = []
     weights: list[float] = []

@@ -8,13 +8,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from octavo.indexes.snapshot import Snapshot
-from octavo.indexes.sound.calibration import Calibration
+from octavo.indexes.sound.calibration import RIVALS, Calibration
 from octavo.indexes.sound.hearing import Hearing
 from octavo.indexes.sound.keyword import Edges, Sought, places
-from octavo.indexes.sound.spoken import PIECE_PHONES, SpokenHit, pieces, propose, spoken
+from octavo.indexes.sound.spoken import PIECE_PHONES, SpokenHit, pieces, propose, spoken, window_lengths
 from octavo.pipeline.errors import FingerprintMismatch, ModelError
 from octavo.pipeline.phones import phone_ids
-from octavo.pipeline.posteriors import FRAME
+from octavo.pipeline.posteriors import FRAME, window_grid
 
 from .sound_world import CALIBRATION, LEXICON, FakePronouncer, FakeSpeech, Said, SoundSnapshot, phones_of
 
@@ -244,3 +244,18 @@ def test_a_doubtful_pronunciation_counts_less() -> None:
     assert sure > doubtful
     with pytest.raises(ValueError, match="at most 0"):
         Sought(router, 0.5)
+
+
+@pytest.mark.parametrize("frames", [1, 13, 14, 15, 55, 56, 57, 100, 249, 750])
+def test_lengths_of_windows_are_those_of_the_grid(frames: int) -> None:
+    grid = window_grid(frames)
+    numbers = np.arange(len(grid))
+    assert window_lengths(numbers, np.full(len(grid), frames)).tolist() == (grid[:, 1] - grid[:, 0]).tolist()
+
+
+def test_the_rest_of_a_collection_does_not_change_the_share_of_the_best() -> None:
+    calibration = Calibration()
+    proposed = -np.arange(RIVALS) / 4
+    everything = np.concatenate((np.full(10_000, -8.0), proposed, np.full(500, -np.inf)))
+    assert calibration.total(everything) == pytest.approx(calibration.total(proposed))
+    assert calibration.total(proposed[:3]) == pytest.approx(np.exp(calibration.sharpness * proposed[:3]).sum())
