@@ -38,7 +38,7 @@ Respellings = Annotated[
 Espeak = Annotated[
     bool,
     typer.Option(
-        "--espeak", envvar="OCTAVO_ESPEAK", help="Pronounce with espeak-ng too, also other scripts (octavo[espeak])."
+        "--espeak", envvar="OCTAVO_ESPEAK", help='Pronounce with espeak-ng too, also other scripts (extra "espeak").'
     ),
 ]
 

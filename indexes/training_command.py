@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="train",
-    help="Train the models of sound anew. Needs the extra octavo[train]; progress goes to standard error.",
+    help='Train the models of sound anew. Needs the extra "train"; progress goes to standard error.',
     no_args_is_help=True,
 )
 
