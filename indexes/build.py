@@ -97,7 +97,7 @@ def build_index(root: Path, row: ShardRow, bands: Sequence[Band] = BANDS, target
         The shard's row with kind, probes, measured recall and the index file's checksum; unchanged where the flat
         kind serves, which needs no file.
     """
-    kinds = band_for(row.count, bands).kinds
+    kinds = [kind for kind in band_for(row.count, bands).kinds if row.width >= kind.least_width]
     if kinds[0].exact:
         return row
     halves = Shard(root, row).halves

@@ -119,9 +119,15 @@ def test_top_breaks_ties_by_column() -> None:
     assert values.tolist() == [[3, 3, 3]]
 
 
+def test_kinds_for_wide_vectors_are_not_tried_with_narrow_ones(tmp_path: Path) -> None:
+    writer = ShardWriter(tmp_path, "sentence", 32, "f")
+    writer.add(np.arange(100), rows_of(100, 32))
+    assert build_index(tmp_path, writer.finish(), (Band(float("inf"), (IVF_HNSW_PQ4, FLAT)),)).kind == "flat"
+
+
 @pytest.mark.parametrize("kind", [IVF_SQ8, IVF_HNSW_PQ4])
 def test_approximate_kinds_reach_the_recall_they_claim(tmp_path: Path, kind: IndexKind) -> None:
-    count, width = 8000, 32
+    count, width = 8000, max(32, kind.least_width)
     ids, vectors = np.arange(count) * 3 + 7, rows_of(count, width)
     writer = ShardWriter(tmp_path, "sentence", width, "f")
     for start in range(0, count, 1000):
