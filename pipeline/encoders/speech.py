@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,7 @@ from ..voice.contour import CONTEXT, Contour, contour
 from ..voice.functionals import functionals
 from ..voice.measures import Baseline, measures
 from .device import choose_device
+from .one_thread import one_thread
 from .prosody import ProsodyEncoder
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ _ALIGNED: Final = 256
 _CORE: Final = 24 * _ALIGNED
 _MARGIN: Final = 4 * _ALIGNED
 """Frames that the network sees around what it is asked for: its reach is 17 s, see the tests."""
+
+_CLIP: Final = 30 * SAMPLE_RATE
+"""Samples that are too few to be divided among threads."""
 
 _HEARD: Final = 0.5
 """A phone is heard where the blank has less than half of the probability."""
@@ -181,7 +186,7 @@ class SpeechEncoder:
 
         from .log_mel import level, log_mel
 
-        with torch.inference_mode():
+        with torch.inference_mode(), nullcontext() if len(samples) > _CLIP else one_thread:
             mel = log_mel(torch.from_numpy(np.ascontiguousarray(samples)).to(self.device))[None]
             levelled = level(mel)
             rest = -mel.shape[1] % 16
@@ -223,7 +228,7 @@ class SpeechEncoder:
     ) -> Utterance:
         import torch
 
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread:
             grid = torch.from_numpy(window_grid(stop - start).copy()).to(self.device)
             windows = self._windows(heard.features[start:stop], heard.phones[start:stop], grid).float().cpu().numpy()
         log_probabilities = heard.log_probabilities[start:stop]

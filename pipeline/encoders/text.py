@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from ..embed import Embeddings, Vectors
 from ..scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
 from .checkpoint import DEFAULT_MODEL, load_transformer
 from .device import choose_device
+from .one_thread import one_thread
 
 POOLING = "one-pass-mean-1"
 """Part of the fingerprint: changes whenever the same weights would give other vectors."""
@@ -99,7 +99,7 @@ class TextEncoder:
         )["input_ids"]
         # Special tokens are pooled too, as in the model's training: a question is a text of its own.
         windows = [_Window(ids, [row] * len(ids)) for row, ids in enumerate(tokenised)]
-        with _one_thread:
+        with one_thread:
             return _unit(self._pool(windows, len(questions)))
 
     def _sums(self, texts: Sequence[str], stretch: _Stretch) -> Vectors:
@@ -171,39 +171,6 @@ class TextEncoder:
                 sums.index_add_(0, torch.from_numpy(owners).to(self.device).flatten(), states.flatten(0, 1).float())
         pooled: Vectors = sums[:rows].cpu().numpy()
         return pooled
-
-
-class _OneThread:
-    """Keeps torch to one thread while any question is being encoded.
-
-    A question is too little work to divide: on a busy machine threads spin waiting for each other. The setting is
-    torch's own and global, so the first in saves it and the last out restores it.
-    """
-
-    def __init__(self) -> None:
-        self._guard = Lock()
-        self._inside = 0
-        self._threads = 1
-
-    def __enter__(self) -> None:
-        import torch
-
-        with self._guard:
-            if not self._inside:
-                self._threads = torch.get_num_threads()
-            self._inside += 1
-            torch.set_num_threads(1)
-
-    def __exit__(self, *_: object) -> None:
-        import torch
-
-        with self._guard:
-            self._inside -= 1
-            if not self._inside:
-                torch.set_num_threads(self._threads)
-
-
-_one_thread = _OneThread()
 
 
 @dataclass(frozen=True, slots=True)
