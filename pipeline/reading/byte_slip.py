@@ -22,7 +22,7 @@ _CLEAR: Final = 1.0
 """Natural logarithm by which a reading must be smoother than the other to speak for itself; between two readings of
 clean speech or music it is about 2 to 6, between two of real noise about 0."""
 
-_SWITCH: Final = 24.0
+_SWITCH: Final = 16.0
 """What a change of the reading costs, in the same measure: some blocks in a row have to agree."""
 
 _LOUD: Final = 1_000.0
