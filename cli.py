@@ -40,7 +40,7 @@ __all__ = ["DONE", "FAILED", "INTERRUPTED", "SOME_FAILED", "USAGE", "ScaleName",
 
 app = typer.Typer(
     name="octavo",
-    help="Answers from documents, cited to the page, at the scale that fits the question.",
+    help="Answers from documents and recordings, cited to the page or second, at the scale that fits the question.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..pipeline.document import Place, Source
@@ -129,6 +129,12 @@ class HeardWord:
             "stop_seconds": round(self.stop_seconds, 3),
             "probability": round(self.probability, 4),
         }
+
+
+def ranked(hits: Iterable[Hit], k: int | None = None) -> tuple[Hit, ...]:
+    """The ``k`` best hits, all where there is no ``k``, numbered anew; ties stay in their order."""
+    best = sorted(hits, key=lambda hit: -hit.score)
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(best[:k], 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,16 +62,6 @@ def fingerprint_of(listener: Listener | None) -> str:
     return f"{listener.phoneme_fingerprint}, {listener.prosody_fingerprint}" if listener else ""
 
 
-def listen(
-    listener: Listener,
-    recording: Recording,
-    unfinished: Unfinished | None = None,
-    heard: Heard = lambda path, done, of: None,
-) -> Generator[Utterance, None, None]:
-    """The utterances of a recording; the stretches kept of it are not encoded again."""
-    return Listening(listener, recording, unfinished, heard).utterances()
-
-
 class Listening:
     """A recording that is heard once, from its beginning or from where stretches kept of it end.
 

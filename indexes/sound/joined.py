@@ -11,7 +11,7 @@ import numpy as np
 from ...pipeline.scale import PHONEME, Medium
 from ...pipeline.terms import query_stems
 from ..cite import cite_sound
-from ..hit import Hit
+from ..hit import Hit, ranked
 from .keyword import SHORT
 from .spoken import SpokenHit, spoken
 
@@ -149,7 +149,9 @@ def join(
     taken: set[int] = set()
     fresh = 0
     for one in heard:
-        content = contents.setdefault(one.content, snapshot.content(one.content, where))
+        if one.content not in contents:
+            contents[one.content] = snapshot.content(one.content, where)
+        content = contents[one.content]
         beside = _transcribed(made, taken, content, one, snapshot)
         if beside is not None:
             made[beside] = _added(made[beside], SOUND_BESIDE_TEXT * one.share * best)
@@ -159,8 +161,7 @@ def join(
             score = (1 + one.unwritten if one.unwritten else one.share) * best
             citation = cite_sound(snapshot, content, one.start, one.stop)
             made.append(Hit(1, score, PHONEME.name, citation, {PHONEME.name: score}, heard=one.heard))
-    made.sort(key=lambda hit: -hit.score)
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(made[:k], 1))
+    return ranked(made, k)
 
 
 def _transcribed(

@@ -22,7 +22,7 @@ from ...pipeline.recording import SAMPLE_RATE, Recording
 from ...pipeline.scale import PROSODY, Medium
 from ..cite import cite_sound
 from ..filter import Filter
-from ..hit import Answer, Citation, Hit
+from ..hit import Answer, Citation, Hit, ranked
 from ..measures import measure_names
 from ..ranges import Ranges, normalised
 from .hits import NO_RECORDINGS, measured
@@ -195,8 +195,7 @@ def boosted(hits: Sequence[Hit], manner: Manner, snapshot: Snapshot) -> tuple[Hi
             credit = {**hit.contributions, PROSODY.name: gain} if gain else hit.contributions
             hit = replace(hit, score=hit.score + gain, contributions=credit)
         made.append(hit)
-    made.sort(key=lambda hit: -hit.score)
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(made, 1))
+    return ranked(made)
 
 
 def _said_at(cited: Citation, snapshot: Snapshot) -> SoundRows:

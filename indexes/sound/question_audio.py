@@ -24,7 +24,7 @@ from ...pipeline.errors import EmptySource, QueryError
 from ...pipeline.posteriors import FRAME, window_grid
 from ...pipeline.recording import SAMPLE_RATE, Recording
 from ...pipeline.scale import PHONEME, PRONUNCIATION
-from ..hit import Answer, HeardWord, Hit
+from ..hit import Answer, HeardWord, Hit, ranked
 from ..retrieve import retrieve
 from .frames import Frames
 from .hits import NO_RECORDINGS, short, sound_hits
@@ -323,8 +323,7 @@ def _merged(hits: Sequence[Hit], examples: Sequence[Hit], k: int) -> tuple[Hit, 
         if not any(_same(one, hit) for hit in hits):
             score = one.score * best
             made.append(replace(one, score=score, contributions={PHONEME.name: score}))
-    made.sort(key=lambda hit: -hit.score)
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(made[:k], 1))
+    return ranked(made, k)
 
 
 def _same(one: Hit, other: Hit) -> bool:

@@ -160,8 +160,8 @@ class SpeechEncoder:
     def _hear(self, read: _Read, start: int, stop: int, end: int) -> _Heard:
         """What the network hears in samples ``[start, stop)`` of a sound of ``end`` samples, chunk by chunk.
 
-        The chunks lie on a grid of the whole recording, so the same samples give the same numbers wherever a stretch
-        begins.
+        Chunks begin where attention windows do in the whole recording, so the same samples give the same numbers
+        wherever a stretch begins.
         """
         import torch
 
@@ -170,10 +170,10 @@ class SpeechEncoder:
         phones = [torch.empty(0, SYMBOLS, device=self.device)]
         core = first // _CORE * _CORE
         while core < last:
-            low, high = max(0, core - _MARGIN), min(whole, core + _CORE + _MARGIN)
-            samples = read(low * FRAME, high * FRAME)
-            own = slice(max(first, core) - low, min(last, core + _CORE) - low)
-            feature, phone = self._run(samples, own)
+            begin, end_ = max(first, core), min(last, core + _CORE)
+            low = max(0, begin // _ALIGNED * _ALIGNED - _MARGIN)
+            high = min(whole, end_ + _MARGIN)
+            feature, phone = self._run(read(low * FRAME, high * FRAME), slice(begin - low, end_ - low))
             features.append(feature)
             phones.append(phone)
             core += _CORE

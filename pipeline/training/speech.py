@@ -1,11 +1,8 @@
 """Trains the speech network: phones at 20 and 40 ms, frame by frame where times are known, and the rate at 80 ms.
 
-::
-
-    octavo train speech --corpus out/real:2 --corpus out/flite --corpus out/espeak --out DIR
-
-One loop, readable from top to bottom. The same arguments and the same seed give the same weights on the same kind of
-machine. A run that was stopped goes on from its last checkpoint.
+The first half of ``octavo train speech``, see :mod:`.speech_recipe`. One loop, readable from top to bottom. The same
+arguments and the same seed give the same weights on the same kind of machine. A run that was stopped goes on from its
+last checkpoint.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one command that makes the shipped speech encoder: corpora, phones, the space of words, checkpoint and card.
+"""The one command that makes the shipped speech encoder: corpora, phones, the space of words, checkpoint.
 
 ::
 
@@ -58,7 +58,7 @@ def train_speech(
     processes: int = 1,
     tell: Tell = print,
 ) -> Path:
-    """Makes ``speech.safetensors`` and its card in ``out``.
+    """Makes ``speech.safetensors`` in ``out``; its header says of what and how. The card is for whoever ships it.
 
     Args:
         speech: Folder with ``train/manifest.jsonl`` and, for speechocean762, its canonical phones.

@@ -16,7 +16,7 @@ from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.intake import take_in
 from octavo.indexes.unfinished import KEPT_SECONDS, Unfinished
 from octavo.pipeline.errors import KnowledgeBaseError, ModelError
-from octavo.pipeline.listening import Listening, listen
+from octavo.pipeline.listening import Listening
 from octavo.pipeline.posteriors import window_grid
 from octavo.pipeline.recording import SAMPLE_RATE, Recording
 from octavo.pipeline.scale import PHONEME, PROSODY
@@ -61,15 +61,16 @@ def contents(base: KnowledgeBase) -> list[bytes]:
 def test_kept_stretches_come_back_and_the_rest_is_heard(tmp_path: Path) -> None:
     recording = recording_of(tmp_path, "/r/a.wav", 130)
     unfinished = Unfinished(tmp_path)
-    whole = list(listen(FakeListener(), recording))
-    cut = listen(FakeListener(), recording, unfinished)
+    whole = list(Listening(FakeListener(), recording).utterances())
+    cut = Listening(FakeListener(), recording, unfinished).utterances()
     for _ in range(len(whole) // 2):
         next(cut)
     cut.close()
     kept = len(unfinished.files())
     assert kept >= 2
     listener, done = FakeListener(), []
-    again = list(listen(listener, recording, unfinished, lambda path, at, of: done.append((at, of))))
+    listening = Listening(listener, recording, unfinished, lambda path, at, of: done.append((at, of)))
+    again = list(listening.utterances())
     assert listener.began == list(range(kept * STRETCH, recording.samples, STRETCH))
     assert done[-1] == (recording.samples, recording.samples)
     assert [at for at, _ in done] == sorted({at for at, _ in done})
@@ -85,7 +86,7 @@ def test_kept_stretches_come_back_and_the_rest_is_heard(tmp_path: Path) -> None:
 @pytest.mark.parametrize("keeps", [True, False])
 def test_a_recording_heard_through_for_its_words_is_heard_once(tmp_path: Path, keeps: bool) -> None:
     recording = recording_of(tmp_path, "/r/a.wav", 130)
-    whole = list(listen(FakeListener(), recording))
+    whole = list(Listening(FakeListener(), recording).utterances())
     unfinished = Unfinished(tmp_path) if keeps else None
     listener, done = FakeListener(), []
     listening = Listening(listener, recording, unfinished, lambda path, at, of: done.append(at))
@@ -108,7 +109,7 @@ def test_a_recording_heard_through_for_its_words_is_heard_once(tmp_path: Path, k
 
 
 def test_a_recording_of_one_stretch_keeps_nothing(tmp_path: Path) -> None:
-    list(listen(FakeListener(), recording_of(tmp_path, "/r/a.wav", 19), Unfinished(tmp_path)))
+    list(Listening(FakeListener(), recording_of(tmp_path, "/r/a.wav", 19), Unfinished(tmp_path)).utterances())
     assert not (tmp_path / "unfinished").exists()
 
 
