@@ -102,12 +102,14 @@ class Evidence:
         credit: The name under which it appears in ``Hit.contributions``.
         scale: The scale it was taken at; ``None`` for the windows between two scales.
         scores: *Shape:* (n,), higher is better, the best sentence of the question has 1 where any has more than 0.
+        best: What they were divided by: the best cosine, or the best BM25 score of the whole column.
     """
 
     column: str
     credit: str
     scale: Scale | None
     scores: Floats
+    best: float = 1.0
 
 
 def gather(
@@ -247,7 +249,7 @@ def _normalised(columns: Sequence[Sequence[Evidence]]) -> list[Evidence]:
         best = float(np.sum([part.scores for part in parts], axis=0).max(initial=0.0))
         scale = 1 / best if best > 0 else 1.0
         made += [
-            Evidence(part.column, part.credit, part.scale, np.maximum(part.scores, 0) * np.float32(scale))
+            Evidence(part.column, part.credit, part.scale, np.maximum(part.scores, 0) * np.float32(scale), best)
             for part in parts
         ]
     return made

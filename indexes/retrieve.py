@@ -1,30 +1,24 @@
-"""A question in, cited spans out: expand -> gather -> weigh -> fuse -> choose -> cite."""
+"""A question in, cited spans out: expand -> gather -> weigh -> fuse, then choose -> cite, see :mod:`.found`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from ..pipeline.embed import Vectors
 from ..pipeline.encoders.character import CharacterEncoder
 from ..pipeline.errors import FingerprintMismatch, QueryError
-from ..pipeline.scale import CHARACTER, DOCUMENT, PHONEME, PROSODY, SCALES, SENTENCE, TEXT_SCALES, Scale
-from ..pipeline.terms import terms
-from .choose import Choice, best, fill, ranked
-from .cite import cite
-from .evidence import Evidence, Universe, gather, weigh
-from .expand import QueryTerm, expand
+from ..pipeline.scale import CHARACTER, PHONEME, PROSODY, SCALES, SENTENCE, TEXT_SCALES, Scale
+from .evidence import gather, weigh
+from .expand import expand
 from .filter import Filter
-from .fuse import Fused, fuse
-from .hit import Answer, Hit
+from .found import Found
+from .fuse import fuse
+from .hit import Answer
 from .sound.hearing import Hearing
 from .sound.hits import find_said, sound_hits
 from .sound.joined import join, listen_for, listened_for
@@ -127,20 +121,12 @@ def retrieve(
     pinned = _check(question, k, budget, scales)
     if scales and not pinned:
         return _said(question, snapshot, encoders, k, where, sounds)
-    _match(snapshot, encoders)
     timings: dict[str, float] = {}
     with _timed(timings, "total"):
-        with _timed(timings, "encode"):
-            vector = encoders.text.encode_questions([question])[0]
-        with _timed(timings, "expand"):
-            words = expand(question, snapshot, encoders.spelling)
-        with _timed(timings, "search"):
-            ranges = snapshot.contents(where) if where else None
-            universe = gather(vector, words, snapshot, ranges, k if budget is None else 1)
-        with _timed(timings, "score"):
-            evidence = weigh(universe, vector, words, snapshot)
-            fused = fuse(evidence, len(universe), pinned)
-        found = _Found(snapshot, universe, evidence, fused, words, pinned)
+        ranges = snapshot.contents(where) if where else None
+        found = find(
+            question, snapshot, encoders, timings, sections=k if budget is None else 1, ranges=ranges, pinned=pinned
+        )
         with _timed(timings, "choose"):
             choices = found.choose(k, budget)
         with _timed(timings, "cite"):
@@ -152,6 +138,40 @@ def retrieve(
                 heard = listen_for(sought, snapshot, encoders.hearing, k=k, ranges=ranges if sounds is None else sounds)
                 hits = join(hits, heard, snapshot, where, k)
     return Answer(question, snapshot.generation, hits, timings)
+
+
+def find(
+    question: str,
+    snapshot: Snapshot,
+    encoders: Encoders,
+    timings: dict[str, float],
+    *,
+    sections: int = 1,
+    ranges: Ranges | None = None,
+    pinned: tuple[Scale, ...] = (),
+) -> Found:
+    """Score everything that may answer a question: the first half of :func:`retrieve`.
+
+    Args:
+        timings: Gets the milliseconds of the stages.
+        sections: Sections wanted at least.
+        ranges: Ids of the spans that may answer.
+        pinned: Fuse the evidence of these scales alone.
+
+    Raises:
+        FingerprintMismatch: The vectors were made by other encoders.
+    """
+    _match(snapshot, encoders)
+    with _timed(timings, "encode"):
+        vector = encoders.text.encode_questions([question])[0]
+    with _timed(timings, "expand"):
+        words = expand(question, snapshot, encoders.spelling)
+    with _timed(timings, "search"):
+        universe = gather(vector, words, snapshot, ranges, sections)
+    with _timed(timings, "score"):
+        evidence = weigh(universe, vector, words, snapshot)
+        fused = fuse(evidence, len(universe), pinned)
+    return Found(snapshot, vector, universe, evidence, fused, words, pinned)
 
 
 def _check(question: str, k: int, budget: int | None, scales: Sequence[str]) -> tuple[Scale, ...]:
@@ -198,105 +218,6 @@ def _match(snapshot: Snapshot, encoders: Encoders) -> None:
                 f"the {scale} vectors were made by {stored}, the question would be encoded by {encoder.fingerprint}: "
                 "put back the model's files as they were, or ingest the sources into a new knowledge base"
             )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """What was found for a question, on its way to hits."""
-
-    snapshot: Snapshot
-    universe: Universe
-    evidence: Sequence[Evidence]
-    fused: Fused
-    words: Sequence[QueryTerm]
-    pinned: tuple[Scale, ...]
-
-    def choose(self, k: int, budget: int | None) -> Sequence[Choice]:
-        """Spans for the answer, best first."""
-        universe, scores = self.universe, self.fused.total
-        finest = next((scale for scale in self.pinned if scale is not CHARACTER), SENTENCE)
-        if self._one_by_one():
-            return ranked(universe, scores, finest, len(universe))
-        if budget is not None:
-            return fill(universe, scores, budget, finest)
-        if self.pinned:
-            return ranked(universe, scores, finest, k)
-        own = fuse(self.evidence, len(universe), (SENTENCE,)).total
-        return best(universe, scores, own, k, self._is_heading)
-
-    def hits(self, choices: Sequence[Choice], budget: int | None, where: Filter | None) -> Iterator[Hit]:
-        """Choices with their citations, as long as they are asked for."""
-        universe = self.universe
-        characters = (universe.stop - universe.start).astype(np.float64)
-        rank, left = 0, budget
-        for choice in choices:
-            place = self._place(choice)
-            if place is None:
-                continue
-            start, stop, scale, context = place
-            if left is not None and self._one_by_one():
-                if stop - start > left:
-                    continue
-                left -= stop - start
-            content = self.snapshot.content(int(universe.content[choice.first]), where)
-            heading = "" if scale is DOCUMENT else universe.spans.labels[int(universe.section[choice.first])]
-            core = slice(*choice.core)
-            shares = {
-                name: float(np.average(share[core], weights=characters[core]))
-                for name, share in self.fused.shares.items()
-            }
-            rank += 1
-            yield Hit(
-                rank=rank,
-                score=choice.score,
-                scale=scale.name,
-                citation=cite(self.snapshot, content, start, stop, heading),
-                contributions={name: share for name, share in shares.items() if share > 0},
-                context=context,
-            )
-
-    def _one_by_one(self) -> bool:
-        """Whether the span of a hit is known only when it is cited: a word in its sentence, a document as a whole."""
-        return self.pinned in ((CHARACTER,), (DOCUMENT,), (CHARACTER, DOCUMENT))
-
-    def _place(self, choice: Choice) -> tuple[int, int, Scale, str] | None:
-        """Start, stop and scale of what is cited for a choice, and the sentence around it if it is a word."""
-        universe = self.universe
-        start, stop = int(universe.start[choice.first]), int(universe.stop[choice.last - 1])
-        if choice.scale is DOCUMENT:
-            document = self.snapshot.spans(universe.spans.parent[universe.section[[choice.first]]])
-            return int(document.start[0]), int(document.stop[0]), DOCUMENT, ""
-        if self.pinned != (CHARACTER,):
-            return start, stop, choice.scale, ""
-        sentence = self.snapshot.text(int(universe.content[choice.first]), start, stop)
-        found = _occurrence(sentence, universe.spans.stems[int(universe.sentence[choice.first])], self.words)
-        return None if found is None else (start + found[0], start + found[1], CHARACTER, sentence)
-
-    def _is_heading(self, sentence: int) -> bool:
-        """Whether a sentence is a part of its section's heading path."""
-        universe = self.universe
-        path = universe.spans.labels[int(universe.section[sentence])].split(" > ")
-        start, stop = int(universe.start[sentence]), int(universe.stop[sentence])
-        if stop - start > max(map(len, path)):
-            return False
-        return " ".join(self.snapshot.text(int(universe.content[sentence]), start, stop).split()) in path
-
-
-def _occurrence(sentence: str, stems: npt.NDArray[np.int32], words: Sequence[QueryTerm]) -> tuple[int, int] | None:
-    """Characters of the word in a sentence that matches most letters of the question; the first of equals.
-
-    Length counts because a code comes with its parts: ``E-4304`` holds the words ``e`` and ``4304`` too.
-    """
-    weights = {stem: weight for word in words if not word.stop_word for stem, weight in word.stems}
-    found = [
-        (weights[stem] * (term.stop - term.start), -term.start, term.stop)
-        for stem, term in zip(stems.tolist(), terms(sentence), strict=True)
-        if stem in weights
-    ]
-    if not found:
-        return None
-    _, before, end = max(found)
-    return -before, end
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,10 +18,9 @@ from ...pipeline.scale import TEXT_SCALES
 from ..choose import Ints, Ranking, pack, rank, runs
 from ..cite import cite
 from ..collection import KnowledgeBase
-from ..evidence import Universe, gather, weigh
-from ..expand import expand
+from ..evidence import Universe
 from ..hit import Citation
-from ..retrieve import QUESTION_CHARACTERS, Encoders, retrieve
+from ..retrieve import QUESTION_CHARACTERS, Encoders, find, retrieve
 from ..snapshot import Snapshot
 from . import metrics
 from .gold import Gold, Judge
@@ -162,26 +160,18 @@ class _Asker:
         metered = Metered(self._snapshot)
         # It passes on everything a snapshot has, which the type checker cannot see.
         snapshot = cast(Snapshot, metered)
-        with _timed(ms, "encode"):
-            vector = self._encoders.text.encode_questions([question.text])[0]
-        with _timed(ms, "expand"):
-            words = expand(question.text, snapshot, self._encoders.spelling)
-        with _timed(ms, "search"):
-            universe = gather(vector, words, snapshot, None, 1)
-        with _timed(ms, "score"):
-            evidence = weigh(universe, vector, words, snapshot)
+        found = find(question.text, snapshot, self._encoders, ms)
+        universe, evidence = found.universe, found.evidence
         index_ms = metered.reset()
         sources: Ranked = []
         packed: list[npt.NDArray[np.bool_]] = []
         for row in self._table:
-            began = perf_counter()
             scores = row.scores(evidence, len(universe))
             scored = perf_counter()
             ranking = rank(universe, scores, row.unit)
             ranked = perf_counter()
             taken = [pack(universe, ranking, budget)[1] for budget in self._budgets]
             if row.name == FUSED:
-                ms["score"] += (scored - began) * 1000
                 # A search has one budget.
                 ms["choose"] = (ranked - scored + (perf_counter() - ranked) / len(self._budgets)) * 1000
                 packed = taken
@@ -320,10 +310,3 @@ def _first_of_each(values: Ints) -> tuple[Ints, Ints]:
 
 def _bare(text: str) -> str:
     return " ".join(text.casefold().split())
-
-
-@contextmanager
-def _timed(ms: dict[str, float], stage: str) -> Iterator[None]:
-    began = perf_counter()
-    yield
-    ms[stage] = (perf_counter() - began) * 1000

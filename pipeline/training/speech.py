@@ -35,8 +35,10 @@ class SpeechRecipe:
     Attributes:
         steps: Batches; the learning rate rises over the first ``warm_up``, stays, and falls to nothing over the last
             ``cool_down``, a share of all steps.
-        batch_seconds: Sound in a batch, padding included.
+        batch_seconds: Sound in a batch, padding and repetition included.
         held_out: Share of the speakers, or of the utterances of a lone speaker, kept for validation.
+        consistency_weight: Of the difference between what is heard under two masks, see :func:`consistency`; with 0
+            every batch is heard once.
     """
 
     steps: int = 12_000
@@ -51,6 +53,7 @@ class SpeechRecipe:
     coarse_weight: float = 0.3
     frames_weight: float = 0.3
     rate_weight: float = 0.1
+    consistency_weight: float = 0.2
     shape: SpeechShape = field(default_factory=SpeechShape)
 
 
@@ -79,6 +82,8 @@ def loss_of(heard: Heard, batch: Batch, recipe: SpeechRecipe) -> Tensor:
         loss = loss + recipe.rate_weight * torch.nn.functional.smooth_l1_loss(
             heard.rate.float()[known], batch.rate[known]
         )
+    if recipe.consistency_weight:
+        loss = loss + recipe.consistency_weight * consistency(heard.phones, batch)
     return loss
 
 
@@ -88,6 +93,22 @@ def _ctc(logits: Tensor, batch: Batch, stride: int) -> Tensor:
     return torch.nn.functional.ctc_loss(
         logits.float().log_softmax(-1).transpose(0, 1), batch.phones, lengths, batch.counts, BLANK, zero_infinity=True
     )
+
+
+def consistency(logits: Tensor, batch: Batch) -> Tensor:
+    """How differently the same sound is heard under two masks (CR-CTC: Yao et al., ICLR 2025), mean over phones.
+
+    Each view learns from the other as it is: what one mask hides, the other shows.
+
+    Args:
+        logits: The utterances under one mask, then the same under the other. *Shape:* (2 B, T / 2, SYMBOLS).
+        batch: Both views.
+    """
+    first, second = logits.float().log_softmax(-1).chunk(2)
+    told = torch.nn.functional.kl_div(first, second.detach(), reduction="none", log_target=True)
+    told = told + torch.nn.functional.kl_div(second, first.detach(), reduction="none", log_target=True)
+    present = batch.valid.chunk(2)[0][:, 1::2]
+    return ((told.sum(-1) * present).sum(1) / batch.counts.chunk(2)[0]).mean() / 2
 
 
 def greedy(logits: Tensor, lengths: Tensor) -> list[tuple[int, ...]]:
@@ -205,10 +226,11 @@ def _train(
     own_seed = recipe.seed + 1000 * step + 100 * rank
     torch.manual_seed(own_seed)
     generator = torch.Generator().manual_seed(own_seed)
-    stream = batches(training, weights, recipe.batch_seconds, own_seed)
+    views = 2 if recipe.consistency_weight else 1
+    stream = batches(training, weights, recipe.batch_seconds / views, own_seed)
     total, heard_frames, began = 0.0, 0, monotonic()
     while step < recipe.steps:
-        batch = collate(next(stream), generator)
+        batch = collate(next(stream), generator).repeated(views)
         mel = masked(level(batch.mel, batch.valid), batch.lengths, generator)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, recipe)

@@ -83,7 +83,7 @@ def masked(mel: Tensor, lengths: Tensor, generator: torch.Generator) -> Tensor:
         start = torch.randint(0, bands, (batch, 1), generator=generator)
         at = torch.arange(bands)[None]
         keep &= ~((at >= start) & (at < start + width))[:, None, :]
-    for _ in range(max(2, frames // 160)):
+    for _ in range(max(2, frames // 64)):
         width = torch.randint(0, 18, (batch, 1), generator=generator)
         start = (torch.rand(batch, 1, generator=generator) * lengths[:, None]).long()
         at = torch.arange(frames)[None]

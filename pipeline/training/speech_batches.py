@@ -80,6 +80,10 @@ class Batch:
         """*Shape:* (B, T), bool."""
         return torch.arange(self.mel.shape[1], device=self.mel.device)[None] < self.lengths[:, None]
 
+    def repeated(self, times: int) -> Batch:
+        """All utterances ``times`` times, one round after another."""
+        return Batch(*(torch.cat([getattr(self, part.name)] * times) for part in fields(self)))
+
     def to(self, device: str) -> Batch:
         """The same batch on a device."""
         return Batch(*(getattr(self, part.name).to(device) for part in fields(self)))
