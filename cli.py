@@ -12,11 +12,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from .indexes import training_command
+from .indexes.calibrate_command import calibrate
+from .indexes.diff_command import diff
+from .indexes.explain.command import explain
 from .indexes.ingest_command import ingest
 from .indexes.search_command import ScaleName, search
 from .indexes.shell import (
@@ -34,6 +37,7 @@ from .indexes.shell import (
     message,
     print_json,
 )
+from .indexes.tracing import set_up
 from .pipeline.errors import QueryError
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "SOME_FAILED", "USAGE", "ScaleName", "app", "main"]
@@ -59,6 +63,9 @@ def _options(
 
 app.command()(ingest)
 app.command()(search)
+app.command()(explain)
+app.command()(calibrate)
+app.command()(diff)
 app.add_typer(training_command.app)
 
 
@@ -91,13 +98,33 @@ def timeline(
 
 @app.command("eval")
 def evaluate(
-    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="JSON lines, or a SQuAD-format .json.")],
     kb: Folder,
+    questions: Annotated[
+        Path | None, typer.Argument(metavar="[QUESTIONS]", help="JSON lines, or a SQuAD-format .json.")
+    ] = None,
+    from_itself: Annotated[
+        bool, typer.Option("--self", help="Make the questions from the knowledge base itself.")
+    ] = False,
+    count: Annotated[int, typer.Option(min=1, help="With --self: how many questions.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="With --self: another seed gives other questions.")] = 0,
+    self_model: Annotated[
+        str, typer.Option(metavar="ID_OR_DIR", help="With --self: a language model that asks too.")
+    ] = "",
+    write: Annotated[
+        Path | None, typer.Option("--write-questions", metavar="FILE", help="With --self: write them, to be edited.")
+    ] = None,
     budgets: Annotated[
         str, typer.Option(metavar="CHARS,…", help="Characters of context at which to measure.")
     ] = "400,800,1600,3200,6400",
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the run, question by question.")] = None,
-    against: Annotated[Path | None, typer.Option(metavar="RUN", help="Compare with a run of --report.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT", help="Write a page (.html), the run (.json), or a folder with both, plots and TREC."
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Compare with a run (.json, or folder) of --report.")
+    ] = None,
     fail_if: Annotated[
         str, typer.Option(metavar="CONDITIONS", help='Exit with 1 if one holds: "recall@1600<-1 p95>+20%".')
     ] = "",
@@ -107,10 +134,15 @@ def evaluate(
 ) -> None:
     """Measure which scale answers best: each alone, every pair and all fused, at equal budgets of context."""
     from .indexes.collection import KnowledgeBase
-    from .indexes.evaluate.command import Asked, parse_budgets, run_evaluation
+    from .indexes.evaluate.command import Asked, SelfMade, parse_budgets, run_evaluation
     from .indexes.evaluate.table import counting, show_outcome
 
-    asked = Asked(questions, parse_budgets(budgets), against, fail_if, report, trec)
+    if (questions is None) is not from_itself:
+        raise QueryError("give QUESTIONS or --self: a file of questions, or questions made from the knowledge base")
+    if not from_itself and (write or self_model):
+        raise QueryError("--write-questions and --self-model go with --self: questions of a file are there already")
+    wish = questions or SelfMade(count, seed, self_model, write)
+    asked = Asked(wish, parse_budgets(budgets), against, fail_if, report, trec)
     with KnowledgeBase.open(kb, read_only=True, device=device) as base:
         outcome = run_evaluation(asked, base, device=device, counting=counting)
     if as_json:
@@ -125,10 +157,20 @@ def evaluate(
 def status(
     kb: Folder,
     sources: Annotated[bool, typer.Option("--sources", help="List every source.")] = False,
+    generations: Annotated[bool, typer.Option("--generations", help="List what every commit changed.")] = False,
+    generation: Annotated[
+        int | None, typer.Option(metavar="N", help="Show the manifest of a commit: what changed, and what made it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What a knowledge base holds: units, vectors, index kind, measured recall, bytes and model of each scale."""
     from .indexes.collection import KnowledgeBase
+
+    if generations or generation is not None:
+        from .indexes.manifest_view import tell_generations
+
+        tell_generations(kb, generation, as_json=as_json)
+        return
 
     with KnowledgeBase.open(kb) as base:
         found, model = base.status(), base.model
@@ -215,6 +257,24 @@ def compact(kb: Folder, as_json: Json = False) -> None:
 
 
 @app.command()
+def reembed(
+    kb: Folder,
+    scale: Annotated[
+        Literal["character"], typer.Option(help="The scale whose vectors are made anew: those of words.")
+    ] = "character",
+    as_json: Json = False,
+) -> None:
+    """Make vectors anew that another encoder made; until they are there, the old ones answer whoever has them open."""
+    from .indexes.reembed import reembed_terms
+
+    done = reembed_terms(kb, scale)
+    if as_json:
+        print_json(asdict(done))
+    else:
+        typer.echo(str(done))
+
+
+@app.command()
 def doctor(
     kb: Annotated[
         Path | None, typer.Option("--kb", metavar="DIR", envvar="OCTAVO_KB", help="Look at this knowledge base too.")
@@ -247,6 +307,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Settings.debug = False
     # Threads of OpenMP (in torch and FAISS) otherwise spin while they wait: on a busy machine ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if note := set_up():
+        complain(note)
     try:
         app(args=given, prog_name="octavo")
     except SystemExit as end:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..pipeline.errors import QueryError
 from ..pipeline.scale import PROSODY
+from .confidence.assess import Beside, settled
 from .hit import Answer
 from .retrieve import MOST_HITS, retrieve
 from .sound.manner import Manner, boosted, by_manner
 
 if TYPE_CHECKING:
     from .filter import Filter
+    from .notes import Notes
     from .ranges import Ranges
     from .retrieve import Encoders
     from .snapshot import Snapshot
@@ -35,6 +37,7 @@ class Question:
             leaves only what is said in recordings that way.
         words: What a speech recogniser made of ``audio``.
         k, budget, scales, where: As for :func:`octavo.indexes.retrieve.retrieve`.
+        abstain_below: Confidence below which the answer abstains; ``None`` for the knowledge base's own threshold.
 
     Raises:
         QueryError: Nothing is asked, or both a typed and a spoken question, or options that exclude each other.
@@ -49,8 +52,11 @@ class Question:
     budget: int | None = None
     scales: Sequence[str] = ()
     where: Filter | None = None
+    abstain_below: float | None = None
 
     def __post_init__(self) -> None:
+        if self.abstain_below is not None and not 0 <= self.abstain_below <= 1:
+            raise QueryError(f"abstain below {self.abstain_below}: give a probability from 0 to 1")
         if self.text is not None and self.audio is not None:
             raise QueryError("a question is typed or spoken, not both: leave out the text or --audio")
         if self.text is not None or self.audio is not None:
@@ -67,8 +73,11 @@ class Question:
             )
 
 
-def ask(question: Question, snapshot: Snapshot, encoders: Encoders) -> Answer:
+def ask(question: Question, snapshot: Snapshot, encoders: Encoders, notes: Notes | None = None) -> Answer:
     """Answer a question from one generation of a knowledge base.
+
+    Args:
+        notes: Gets what led to the answer, for whoever asks why.
 
     Raises:
         QueryError: The question or an option makes no sense.
@@ -85,13 +94,15 @@ def ask(question: Question, snapshot: Snapshot, encoders: Encoders) -> Answer:
         k = min(MORE_FOR_MANNER * k, MOST_HITS)
         if manner.conditions is not None:
             sounds = manner.allowed(snapshot, snapshot.contents(question.where))[1]
-    answer = _answered(question, snapshot, encoders, k, sounds)
+    answer = _answered(question, snapshot, encoders, k, sounds, notes)
     if manner is None:
         return answer
-    return replace(answer, hits=boosted(answer.hits, manner, snapshot)[: question.k])
+    return settled(answer, boosted(answer.hits, manner, snapshot)[: question.k])
 
 
-def _answered(question: Question, snapshot: Snapshot, encoders: Encoders, k: int, sounds: Ranges | None) -> Answer:
+def _answered(
+    question: Question, snapshot: Snapshot, encoders: Encoders, k: int, sounds: Ranges | None, notes: Notes | None
+) -> Answer:
     if question.text is not None:
         return retrieve(
             question.text,
@@ -102,6 +113,8 @@ def _answered(question: Question, snapshot: Snapshot, encoders: Encoders, k: int
             scales=question.scales,
             where=question.where,
             sounds=sounds,
+            beside=Beside(question.abstain_below),
+            notes=notes,
         )
     from .sound.question_audio import ask_aloud, listen_to
 
@@ -117,4 +130,6 @@ def _answered(question: Question, snapshot: Snapshot, encoders: Encoders, k: int
         where=question.where,
         sounds=sounds,
         words=question.words,
+        abstain_below=question.abstain_below,
+        notes=notes,
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from ..pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE, Scale
+from ..pipeline.scale import DOCUMENT, PARAGRAPH, PHONEME, SECTION, SENTENCE, Scale
 from .evidence import Universe
 
 Ints = npt.NDArray[np.int64]
@@ -24,6 +25,35 @@ LEAST_CHARACTERS = 60
 """A hit shorter than this (a "Yes.") takes in what follows it in its paragraph."""
 
 
+class Verdict(StrEnum):
+    """What became of the thought of widening a hit."""
+
+    AGREED = "agreed"
+    """The sentences of the container agree, so it took the place of the sentence."""
+    HEADING = "heading"
+    """The sentence is a heading, so its paragraph took its place."""
+    DISAGREED = "disagreed"
+    """The sentences do not agree: the container stayed out."""
+    TAKEN = "taken"
+    """A part of the container is in a better hit already."""
+    SHORT = "short"
+    """The hit was shorter than :data:`LEAST_CHARACTERS` and took in its neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Whether a hit was widened to a scale, and why.
+
+    Attributes:
+        agreement: Mean score of the container's sentences as a share of the sentence's own, by the evidence of the
+            sentence scale alone; a container is taken from :data:`AGREEMENT` on.
+    """
+
+    scale: Scale
+    verdict: Verdict
+    agreement: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A run of neighbouring sentences of one document.
@@ -33,6 +63,7 @@ class Choice:
         scale: The coarsest scale of which the run holds a whole span.
         core: Half-open, the sentences that were chosen for their score; the others came along.
         score: Mean score of the core by characters.
+        steps: How it came to its scale, where it was left to the evidence.
     """
 
     first: int
@@ -40,6 +71,7 @@ class Choice:
     scale: Scale
     core: tuple[int, int]
     score: float
+    steps: tuple[Step, ...] = ()
 
 
 def best(
@@ -71,8 +103,15 @@ def best(
         for scale, (first, last) in groups.items():
             a, b = int(first[sentence]), int(last[sentence])
             mean = float(np.average(own[a:b], weights=characters[a:b]))
-            agree = mean >= AGREEMENT * float(own[sentence]) > 0 or (heading and scale is PARAGRAPH)
-            if covered[a:b].any() or not agree:
+            agree = mean >= AGREEMENT * float(own[sentence]) > 0
+            verdict = Verdict.AGREED if agree else Verdict.DISAGREED
+            if not agree and heading and scale is PARAGRAPH:
+                verdict = Verdict.HEADING
+            if covered[a:b].any():
+                verdict = Verdict.TAKEN
+            step = Step(scale, verdict, mean / float(own[sentence]) if own[sentence] > 0 else 0.0)
+            choice = replace(choice, steps=(*choice.steps, step))
+            if verdict in (Verdict.DISAGREED, Verdict.TAKEN):
                 break
             choice = replace(choice, first=a, last=b, scale=scale)
         a, b = (int(edge[sentence]) for edge in groups[PARAGRAPH])
@@ -206,12 +245,14 @@ def _long_enough(universe: Universe, choice: Choice, first: int, last: int, cove
         else:
             break
     scale = PARAGRAPH if choice.scale is SENTENCE and (a, b) == (first, last) and b - a > 1 else choice.scale
-    return replace(choice, first=a, last=b, scale=scale)
+    grown = (Step(SENTENCE, Verdict.SHORT),) if (a, b) != (choice.first, choice.last) else ()
+    return replace(choice, first=a, last=b, scale=scale, steps=choice.steps + grown)
 
 
 def _bounds(universe: Universe, scale: Scale) -> tuple[Ints, Ints]:
     """For each sentence the sentences ``[first, last)`` of the span of ``scale`` that holds it. *Shape:* (n,), (n,)"""
     holder = {
+        PHONEME: np.arange(len(universe)),
         SENTENCE: np.arange(len(universe)),
         PARAGRAPH: universe.paragraph,
         SECTION: universe.section,

@@ -15,20 +15,23 @@ it names. A file is whole and durable before a commit names it, and is removed o
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..pipeline.document import Flag
 from ..pipeline.errors import KnowledgeBaseError, NotAKnowledgeBase
-from .catalog import NAME, Catalog
+from .catalog import NAME, Catalog, Ids
 from .compaction import Compaction, compact, orphans, remove_files
+from .counters import Counters, Signals
 from .creation import create_folder
 from .generation import Generation
 from .kinds import BANDS, RECALL_TARGET, Band
 from .lock import WriterLock
+from .manifest import GenerationRecord, Manifest, manifest, records
+from .past import Past, assembled, live_then, past_of
 from .scale_index import Device
 from .shard import Shard, ShardRow
 from .snapshot import Snapshot
@@ -47,8 +50,12 @@ if TYPE_CHECKING:
     from .retrieve import Encoders
     from .sound.hearing import Hearing
 
+T = TypeVar("T")
+
 _VACUUM_ABOVE = 0.25
 _RETRIES = 20
+_PAST_KEPT = 4
+"""Earlier generations kept open: each has its own masks over the shards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +104,12 @@ class KnowledgeBase:
         self._device: Device = device
         self._hearing = hearing
         self._encoders: Encoders | None = None
+        self._counters = Counters()
         self._idle: list[Catalog] = []
         self._guard = threading.RLock()
         self._shards: dict[str, Shard] = {}
         self._newest: Generation | None = None
+        self._past: dict[tuple[int, int], Generation] = {}
 
     @classmethod
     def open(
@@ -156,7 +165,7 @@ class KnowledgeBase:
         with self._guard:
             for catalog in self._idle:
                 catalog.close()
-            self._idle, self._shards, self._newest = [], {}, None
+            self._idle, self._shards, self._newest, self._past = [], {}, None, {}
 
     def __repr__(self) -> str:
         return f"KnowledgeBase({str(self.path)!r}, generation {self.generation})"
@@ -202,14 +211,44 @@ class KnowledgeBase:
             self._put_back(catalog)
         return str(found or "")
 
-    def snapshot(self) -> Snapshot:
-        """The newest commit, pinned: a context manager to read and search it."""
+    def snapshot(self, generation: int | None = None) -> Snapshot:
+        """A commit, pinned: a context manager to read and search it.
+
+        Args:
+            generation: An earlier one than the newest. Reading it is slower; its answers are those of its time, save
+                for what :attr:`Snapshot.notes` says.
+
+        Raises:
+            QueryError: There never was such a generation.
+            GenerationGone: Compaction has dropped some of what it held.
+        """
+        if generation is None:
+            return self._pinned()
+        wanted = generation
+        return self._pinned(lambda catalog, newest: self._earlier(catalog, newest, wanted))
+
+    def replay(self, generation: int, contents: Ids, stored: Ids, named_in: Sequence[int]) -> Snapshot:
+        """A generation with other contents than it had: what would have been, had only some things changed.
+
+        Args:
+            contents: Ids of those that may answer. *Shape:* (n,)
+            stored: Ids of those that count in how rare a word is. *Shape:* (m,)
+            named_in: Generations whose sources name them.
+        """
+        return self._pinned(
+            lambda catalog, newest: self._opened(catalog, assembled(catalog, generation, contents, stored, named_in))
+        )
+
+    def _pinned(self, chosen: Callable[[Catalog, int], Generation] | None = None) -> Snapshot:
+        """A snapshot of the newest generation, or of what is chosen in the newest commit."""
         catalog = self._take()
         try:
             for attempt in range(_RETRIES):
                 catalog.begin_reading()
                 number = int(catalog.value("SELECT max(number) FROM generation"))
                 shared = self._shared_by(catalog, number)
+                if chosen is not None:
+                    shared = chosen(catalog, number)
                 # A file can only vanish between pin and open if a compaction committed meanwhile: then pin anew.
                 # With no newer commit it is lost, and the scale says so when it is asked.
                 if not shared.lost or attempt + 1 == _RETRIES or self.generation == number:
@@ -219,6 +258,26 @@ class KnowledgeBase:
             catalog.close()
             raise
         raise AssertionError("unreachable")
+
+    def _earlier(self, catalog: Catalog, newest: int, number: int) -> Generation:
+        """An earlier generation as the newest commit still knows it; the newest itself if that is asked for."""
+        if number == newest:
+            return self._shared_by(catalog, newest)
+        with self._guard:
+            if (newest, number) not in self._past:
+                made = self._opened(catalog, past_of(catalog, number))
+                if len(self._past) >= _PAST_KEPT:
+                    self._past.clear()
+                self._past[newest, number] = made
+            return self._past[newest, number]
+
+    def _opened(self, catalog: Catalog, past: Past) -> Generation:
+        """An earlier generation, with the shards of the newest."""
+
+        def open_shard(row: ShardRow) -> Shard:
+            return self._shards.get(row.name) or Shard(self.path, row)
+
+        return Generation(catalog, past.number, open_shard, self._device, past)
 
     def _shared_by(self, catalog: Catalog, number: int) -> Generation:
         """The shared state of a generation, with shards of the one before carried over: they never change."""
@@ -248,10 +307,17 @@ class KnowledgeBase:
         like: str = "",
         manner: str = "",
         words: str | None = None,
+        generation: int | None = None,
+        abstain_below: float | None = None,
     ) -> Answer:
         """Answer a question, typed, spoken or by example; see :class:`octavo.indexes.ask.Question`.
 
         An encoder is loaded with the first question that needs it, and kept.
+
+        Args:
+            generation: Answer from an earlier one than the newest, see :meth:`snapshot`.
+            abstain_below: Confidence below which the answer abstains; by default the threshold that
+                ``octavo calibrate`` kept, else 0.5.
 
         Raises:
             QueryError: The question is empty or far too long, or an option makes no sense.
@@ -259,25 +325,37 @@ class KnowledgeBase:
             FingerprintMismatch: The model's weights are others than those the vectors were made with.
             DamagedFile: A shard is not what was committed; nothing is answered from the others.
         """
-        from .ask import Question, ask
-        from .retrieve import Encoders
+        from .ask import Question
+        from .counters import watched
 
         names = (scales,) if isinstance(scales, str) else tuple(scales or ())
+        encoders = self.encoders()
+        asked = Question(question, audio, like, manner, words, k, budget, names, where, abstain_below)
+        with self.snapshot(generation) as snapshot:
+            return watched(asked, snapshot, encoders, self._counters)
+
+    def encoders(self) -> Encoders:
+        """What questions are encoded with; loaded piece by piece when first needed, and kept."""
+        from .retrieve import Encoders
+
         with self._guard:
             if self._encoders is None:
                 self._encoders = Encoders.load(self.model, self._device, self._hearing)
-        asked = Question(question, audio, like, manner, words, k, budget, names, where)
-        with self.snapshot() as snapshot:
-            return ask(asked, snapshot, self._encoders)
+            return self._encoders
 
-    def sources(self) -> list[StoredSource]:
-        """All paths, sorted."""
+    def signals(self) -> Signals:
+        """How the answers that this object gave lately fare: the four signals."""
+        return self._counters.signals()
+
+    def sources(self, generation: int | None = None) -> list[StoredSource]:
+        """All paths, sorted; those of an earlier generation as far as compaction has left them."""
+        there = "s.removed IS NULL" if generation is None else live_then("s", generation)
         catalog = self._take()
         try:
             rows: list[tuple[str | bytes, str, str, str, int, int, int, int, str, int]] = catalog.rows(
                 "SELECT s.uri, c.media_type, c.sha256, c.recipe, c.id, s.bytes, s.mtime_ns, c.text_length, c.flags,"
                 " coalesce(r.samples, 0) FROM source AS s JOIN content AS c ON c.id = s.content_id"
-                " LEFT JOIN recording AS r ON r.content_id = c.id WHERE s.removed IS NULL ORDER BY s.uri"
+                f" LEFT JOIN recording AS r ON r.content_id = c.id WHERE {there} ORDER BY s.uri"
             )
         finally:
             self._put_back(catalog)
@@ -285,6 +363,26 @@ class KnowledgeBase:
             StoredSource(read_uri(uri), kind, digest, recipe, content, size, mtime, length, read_flags(flags), samples)
             for uri, kind, digest, recipe, content, size, mtime, length, flags, samples in rows
         ]
+
+    def generations(self) -> list[GenerationRecord]:
+        """All commits and what is on record of each, the oldest first."""
+        return self._told(records)
+
+    def manifest(self, generation: int) -> Manifest:
+        """What made a generation: every source that came, changed or went in it, and how.
+
+        Raises:
+            QueryError: There never was such a generation.
+        """
+        return self._told(lambda catalog: manifest(catalog, generation))
+
+    def _told(self, ask: Callable[[Catalog], T]) -> T:
+        catalog = self._take()
+        try:
+            with catalog.reading():
+                return ask(catalog)
+        finally:
+            self._put_back(catalog)
 
     def status(self) -> Status:
         """Counts, sizes and settings."""

@@ -97,10 +97,24 @@ def merge(root: Path, rows: Sequence[ShardRow], keep: Alive) -> ShardRow | None:
         raise
 
 
-def drop_dead(catalog: Catalog) -> int:
-    """Deletes the rows of deleted contents, and words that nothing else uses; how many contents there were."""
+def drop_dead(catalog: Catalog, generation: int) -> int:
+    """Deletes the rows of deleted contents, and words that nothing else uses; how many contents there were.
+
+    What made them, and when they came and went, stays on record; what came and went in one commit never was.
+    """
     dead = catalog.rows("SELECT id, first, stop FROM content WHERE removed IS NOT NULL")
-    catalog.rows("DELETE FROM source WHERE removed IS NOT NULL")
+    catalog.rows(
+        "INSERT INTO past_content SELECT id, sha256, media_type, recipe, text_length, paragraphs, vectors, flags,"
+        " manifest, added, removed, ? FROM content WHERE removed > added",
+        (generation,),
+    )
+    # A path that another took the place of stays with its content: earlier generations cite by it.
+    gone = "removed IS NOT NULL AND content_id IN (SELECT id FROM content WHERE removed IS NOT NULL)"
+    catalog.rows(
+        "INSERT INTO past_source SELECT uri, content_id, bytes, added, removed FROM source"
+        f" WHERE removed > added AND {gone}"
+    )
+    catalog.rows(f"DELETE FROM source WHERE removed = added OR ({gone})")
     if not dead:
         return 0
     for content, first, stop in dead:
@@ -197,7 +211,7 @@ def _compact_all(root: Path, catalog: Catalog, bands: Sequence[Band], target: fl
     catalog.begin_writing()
     try:
         generation = int(catalog.value("SELECT max(number) FROM generation")) + 1
-        contents = drop_dead(catalog)
+        contents = drop_dead(catalog, generation)
         for (scale,) in catalog.rows("SELECT name FROM scale"):
             replaced, new, dropped = compact_scale(root, catalog, scale, generation, bands, target)
             old += replaced
@@ -206,7 +220,9 @@ def _compact_all(root: Path, catalog: Catalog, bands: Sequence[Band], target: fl
         if not contents and not old:
             catalog.end()
             return generation - 1, 0, 0
-        record_generation(catalog, generation, {"action": "compact", "contents": contents, "vectors": vectors})
+        kinds = {row.scale: row.kind for row in shard_rows(catalog)}
+        done = {"action": "compact", "contents": contents, "vectors": vectors, "kinds": kinds}
+        record_generation(catalog, generation, done)
         made = []  # may be committed from here on, even if an error comes first: not ours to remove
         catalog.commit()
     except BaseException:

@@ -198,9 +198,7 @@ def _lexical(universe: Universe, terms: Sequence[QueryTerm], snapshot: Snapshot)
     """
     if not terms:
         return []
-    frequency = np.array([snapshot.document_frequency([stem for stem, _ in term.stems]).max() for term in terms])
-    paragraphs = snapshot.paragraphs
-    idf = np.log(1 + (paragraphs - frequency + 0.5) / (frequency + 0.5))
+    _, idf = rarity(terms, snapshot)
     exact = np.array([term.exact for term in terms])
 
     stems = universe.spans.stems
@@ -237,6 +235,17 @@ def _lexical(universe: Universe, terms: Sequence[QueryTerm], snapshot: Snapshot)
         lengths = np.bincount(back, weights=counts, minlength=len(distinct)).astype(np.float64)
         columns.append([Evidence(e.column, e.credit, scale, e.scores[back]) for e in bm25(scale, sums, lengths)])
     return columns
+
+
+def rarity(terms: Sequence[QueryTerm], snapshot: Snapshot) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """In how many paragraphs each word stands, and its inverse document frequency. *Shape:* (terms,), (terms,)
+
+    Of a word's likeliest stems the most frequent counts.
+    """
+    likeliest = [[stem for stem, weight in term.stems if weight == term.stems[0][1]] for term in terms]
+    frequency = np.array([snapshot.document_frequency(stems).max() for stems in likeliest])
+    idf: npt.NDArray[np.float64] = np.log(1 + (snapshot.paragraphs - frequency + 0.5) / (frequency + 0.5))
+    return frequency, idf
 
 
 def _normalised(columns: Sequence[Sequence[Evidence]]) -> list[Evidence]:

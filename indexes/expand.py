@@ -1,29 +1,41 @@
 """A question's words, each with the stems that stand for it in a knowledge base.
 
 A word that the knowledge base holds stands for itself. A word that it does not hold is looked up by its spelling:
-the character index proposes, edit distance decides, and the neighbours stand for it with their similarity as weight.
+the character index proposes, likeness letter by letter decides, and the neighbours stand for it with their likeness as
+weight. Words written apart or together that the knowledge base holds together or apart are found by :mod:`.respacing`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from ..pipeline.encoders.character import CharacterEncoder, confusable_form
+from ..pipeline.embed import Vectors
+from ..pipeline.encoders.character import confusable_form
 from ..pipeline.scale import CHARACTER
 from ..pipeline.terms import query_stems
+from .respacing import joined, parted
 
 if TYPE_CHECKING:
+    from ..pipeline.encoders.likeness import Likeness
     from .snapshot import Snapshot
 
 PROPOSALS = 50
-"""Neighbours taken from the character index for a word; projection noise may put the right one well down."""
+"""Neighbours taken from the character index for a word; the right one may stand well down."""
 
 LEAST_SIMILARITY = 0.7
+"""Of letters, where the encoder cannot tell how likely a neighbour is what was meant."""
+LEAST_LIKELY = 0.1
+"""Where it can."""
+SHORTEST = 4
+"""Letters of a word that may be taken for others than those that print alike."""
 NEIGHBOURS = 4
+RESPACED = 0.9
+"""Weight of words that are written apart or together in the question and the other way in the knowledge base."""
 MOST_TERMS = 128
 """Words of a question that count, rarest first; who asks with a whole page is answered for what is rare in it."""
 CONFUSABLE_SIMILARITY = 0.95
@@ -51,7 +63,26 @@ class QueryTerm:
             raise ValueError(f"weights of {self.text!r} are {self.stems}, not in (0, 1]")
 
 
-def expand(question: str, snapshot: Snapshot, encoder: CharacterEncoder) -> list[QueryTerm]:
+class SpellingEncoder(Protocol):
+    """What made the vectors of the character scale."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the encoder and its settings."""
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector."""
+
+    @property
+    def likeness(self) -> Likeness | None:
+        """Decides among neighbours, if it can."""
+
+    def encode(self, terms: Sequence[str]) -> Vectors:
+        """Unit vectors of terms. *Shape:* (n, width)."""
+
+
+def expand(question: str, snapshot: Snapshot, encoder: SpellingEncoder) -> list[QueryTerm]:
     """The distinct words of ``question`` that the knowledge base holds or has neighbours for, at most 128."""
     asked = query_stems(question, snapshot.languages())
     stems = sorted({stem for term in asked for stem in term.stems})
@@ -60,9 +91,14 @@ def expand(question: str, snapshot: Snapshot, encoder: CharacterEncoder) -> list
         {term.text for term in asked if not term.stop_word and not any(stem in ids for stem in term.stems)}
     )[:MOST_TERMS]
     near = dict(zip(unknown, _neighbours(unknown, snapshot, encoder), strict=True))
-    expanded = []
+    # "thankfull" is rather thankful than thank full
+    apart = parted([word for word in unknown if not near[word] or near[word][0][1] < 0.5], snapshot)
+    expanded = [QueryTerm(text, ((stem, RESPACED),), False) for text, stem in joined(question, snapshot)]
     for term in asked:
         exact = tuple((ids[stem], 1.0) for stem in sorted(set(term.stems)) if stem in ids)
+        if term.text in apart:
+            expanded += [QueryTerm(part, ((stem, RESPACED),), False) for part, stem in apart[term.text]]
+            continue
         found = exact or near.get(term.text, ())
         if found:
             expanded.append(QueryTerm(term.text, found, bool(exact), term.stop_word))
@@ -73,22 +109,44 @@ def expand(question: str, snapshot: Snapshot, encoder: CharacterEncoder) -> list
 
 
 def _neighbours(
-    words: Sequence[str], snapshot: Snapshot, encoder: CharacterEncoder
+    words: Sequence[str], snapshot: Snapshot, encoder: SpellingEncoder
 ) -> list[tuple[tuple[int, float], ...]]:
     """Stems near each word with their similarity, nearest first."""
     if not words or CHARACTER not in snapshot.scales:
         return [()] * len(words)
-    proposed = snapshot.index(CHARACTER).search(encoder.encode(words), PROPOSALS).ids
-    ids = np.unique(proposed[proposed >= 0])
+    searched = snapshot.index(CHARACTER).search(encoder.encode(words), PROPOSALS)
+    ids = np.unique(searched.ids[searched.ids >= 0])
     terms = dict(zip(ids.tolist(), snapshot.terms(ids), strict=True))
     found = []
-    for word, row in zip(words, proposed.tolist(), strict=True):
+    for word, row, cosines in zip(words, searched.ids, searched.scores, strict=True):
+        proposed = [terms[term] for term in row[row >= 0].tolist()]
         best: dict[int, float] = {}
-        for text, stem in (terms[term] for term in row if term >= 0):
-            best[stem] = max(best.get(stem, 0.0), similarity(word, text))
-        ranked = sorted(((stem, s) for stem, s in best.items() if s >= LEAST_SIMILARITY), key=lambda pair: -pair[1])
+        judged = judge(word, [text for text, _ in proposed], cosines[row >= 0], encoder.likeness)
+        for (_, stem), likely in zip(proposed, judged, strict=True):
+            best[stem] = max(best.get(stem, 0.0), likely)
+        ranked = sorted(((stem, likely) for stem, likely in best.items() if likely > 0), key=lambda pair: -pair[1])
         found.append(tuple(ranked[:NEIGHBOURS]))
     return found
+
+
+def judge(word: str, terms: Sequence[str], cosines: npt.NDArray[np.floating], likeness: Likeness | None) -> list[float]:
+    """How likely each term is what was meant by ``word``; 0 for what is not worth a look.
+
+    Args:
+        cosines: Of ``word`` with each term, by the encoder that proposed them. *Shape:* (terms,)
+        likeness: What that encoder decides with. Of codes and numbers, letters alone decide.
+    """
+    figures = any(map(str.isdigit, word))
+    if likeness is None or figures or len(word) < SHORTEST:
+        alike = [similarity(word, term) for term in terms]
+        return [one if one >= LEAST_SIMILARITY else 0.0 for one in alike]
+    likely = likeness(word, terms, cosines)
+    judged = []
+    for term, one in zip(terms, likely.tolist(), strict=True):
+        if any(map(str.isdigit, term)):
+            one = similarity(word, term)
+        judged.append(min(one, 1.0) if one >= LEAST_LIKELY else 0.0)
+    return judged
 
 
 def similarity(word: str, term: str) -> float:

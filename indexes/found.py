@@ -44,16 +44,20 @@ class Found:
     words: Sequence[QueryTerm]
     pinned: tuple[Scale, ...]
 
+    @property
+    def finest(self) -> Scale:
+        """The scale whose spans are chosen."""
+        return next((scale for scale in self.pinned if scale is not CHARACTER), SENTENCE)
+
     def choose(self, k: int, budget: int | None) -> Sequence[Choice]:
         """Spans for the answer, best first."""
         universe, scores = self.universe, self.fused.total
-        finest = next((scale for scale in self.pinned if scale is not CHARACTER), SENTENCE)
-        if self._one_by_one():
-            return ranked(universe, scores, finest, len(universe))
+        if self.one_by_one():
+            return ranked(universe, scores, self.finest, len(universe))
         if budget is not None:
-            return fill(universe, scores, budget, finest)
+            return fill(universe, scores, budget, self.finest)
         if self.pinned:
-            return ranked(universe, scores, finest, k)
+            return ranked(universe, scores, self.finest, k)
         own = fuse(self.evidence, len(universe), (SENTENCE,)).total
         return best(universe, scores, own, k, self._is_heading)
 
@@ -63,11 +67,11 @@ class Found:
         characters = (universe.stop - universe.start).astype(np.float64)
         rank, left = 0, budget
         for choice in choices:
-            place = self._place(choice)
+            place = self.place(choice)
             if place is None:
                 continue
             start, stop, scale, context = place
-            if left is not None and self._one_by_one():
+            if left is not None and self.one_by_one():
                 if stop - start > left:
                     continue
                 left -= stop - start
@@ -88,11 +92,11 @@ class Found:
                 context=context,
             )
 
-    def _one_by_one(self) -> bool:
+    def one_by_one(self) -> bool:
         """Whether the span of a hit is known only when it is cited: a word in its sentence, a document as a whole."""
         return self.pinned in ((CHARACTER,), (DOCUMENT,), (CHARACTER, DOCUMENT))
 
-    def _place(self, choice: Choice) -> tuple[int, int, Scale, str] | None:
+    def place(self, choice: Choice) -> tuple[int, int, Scale, str] | None:
         """Start, stop and scale of what is cited for a choice, and the sentence around it if it is a word."""
         universe = self.universe
         start, stop = int(universe.start[choice.first]), int(universe.stop[choice.last - 1])

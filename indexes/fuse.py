@@ -21,10 +21,14 @@ class Fused:
     Attributes:
         total: *Shape:* (n,), at most 1: a sentence that is best in every column has 1.
         shares: What each name adds to ``total``. *Shape of each:* (n,)
+        parts: The evidence that was taken. Each adds its scores, divided by the number of columns, to its share.
+        columns: How many columns the parts are of.
     """
 
     total: Floats
     shares: dict[str, Floats]
+    parts: tuple[Evidence, ...] = ()
+    columns: int = 1
 
 
 def fuse(evidence: Sequence[Evidence], count: int, scales: Collection[Scale] = ()) -> Fused:
@@ -43,7 +47,8 @@ def fuse(evidence: Sequence[Evidence], count: int, scales: Collection[Scale] = (
     shares: dict[str, Floats] = {}
     for part in chosen:
         shares[part.credit] = shares.get(part.credit, np.zeros(count, np.float32)) + part.scores / np.float32(columns)
-    return Fused(np.sum(list(shares.values()), axis=0, dtype=np.float32) + np.zeros(count, np.float32), shares)
+    total = np.sum(list(shares.values()), axis=0, dtype=np.float32) + np.zeros(count, np.float32)
+    return Fused(total, shares, tuple(chosen), columns)
 
 
 def _counts(part: Evidence, scales: Collection[Scale]) -> bool:

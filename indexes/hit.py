@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..pipeline.document import Place, Source
 from ..pipeline.scale import SCALES, Medium
+
+if TYPE_CHECKING:
+    from .confidence.handoff import Handoff
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +147,13 @@ class Answer:
     Attributes:
         query: The question as asked; of a spoken question the words that were understood.
         generation: Generation of the knowledge base that answered.
-        confidence: Calibrated probability that the answer is in the hits; ``None`` while nothing is calibrated.
+        confidence: Calibrated probability that the answer is in the hits; of an answer by sound alone that of its best
+            hit. ``None`` where manner of speaking was asked for, which has no right answer.
         timings_ms: Milliseconds by stage.
         heard_words: What was understood of a spoken question, in order.
         warnings: What makes these hits less than they seem, for people.
+        abstain: Whether confidence is below the threshold: the hits are then what is nearest, not an answer.
+        handoff: The packet for a person, where it abstains.
     """
 
     query: str
@@ -157,17 +163,21 @@ class Answer:
     confidence: float | None = None
     heard_words: tuple[HeardWord, ...] = ()
     warnings: tuple[str, ...] = ()
+    abstain: bool = False
+    handoff: Handoff | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The answer as in ``docs/answer.schema.json``."""
         return {
             "query": self.query,
             "generation": self.generation,
-            "confidence": self.confidence,
+            "confidence": None if self.confidence is None else round(self.confidence, 4),
+            "abstain": self.abstain,
             "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},
             "heard_words": [word.to_json() for word in self.heard_words],
             "warnings": list(self.warnings),
             "hits": [hit.to_json() for hit in self.hits],
+            "handoff": None if self.handoff is None else self.handoff.to_json(),
         }
 
     def _repr_html_(self) -> str:

@@ -26,6 +26,7 @@ from ..pipeline.errors import (
 )
 from .recipe import Recipes, sound_recipe, written_before
 from .source_paths import is_gone
+from .tracing import Ingest
 
 if TYPE_CHECKING:
     from ..pipeline.ingest import Encoder, Listener, Outcome, Phonetic, Transcriber
@@ -97,6 +98,7 @@ def take_in(
     transcriber: Transcriber | None = None,
     phonetic: Phonetic | None = None,
     model: str = "",
+    options: Mapping[str, object] | None = None,
     workers: int | None = None,
     commit_seconds: float = COMMIT_SECONDS,
     staged: Callable[[Taken], None] = lambda taken: None,
@@ -112,6 +114,7 @@ def take_in(
             stays as long as the recording and what listens to it do.
         phonetic: Pronounces words, so that those of transcripts get the times at which they are heard.
         model: Name of the encoder's model, for the record of each commit.
+        options: What else the run was told that shapes its results, for the same.
         workers: Reader processes.
         staged: Told of each file as it is staged, which is earlier than the commit that its report waits for.
         heard: Told how many samples of a recording are done, of how many.
@@ -152,15 +155,25 @@ def take_in(
         transcriber.fingerprint if transcriber else "",
         written_before(kb.sources()),
     )
+    record = {"model": model, "options": dict(options or {}), "encoder": dict(getattr(encoder, "settings", {}))}
+    trace = Ingest(len(paths), model)
+
+    def told(taken: Taken) -> None:
+        trace.file(str(taken.path), taken.code, taken.size, taken.seconds, taken.counts)
+        staged(taken)
+
     try:
-        yield from _take_in(kb, paths, ingested, recipes.of, model, commit_seconds, staged, interruptible)
+        yield from _take_in(kb, paths, ingested, recipes.of, record, commit_seconds, told, interruptible)
     except Exception as error:
+        trace.end(error)
         # On a full disk a writer may not even be able to close its files; the next one removes them first.
         with suppress(OctavoError, OSError, apsw.Error):
             kb.writer().close()
         if clear := _told(error, kb):
             raise clear from error
         raise
+    finally:
+        trace.end()
 
 
 def _told(error: Exception, kb: KnowledgeBase) -> KnowledgeBaseError | None:
@@ -183,7 +196,7 @@ def _take_in(
     paths: Sequence[Path],
     ingested: Callable[[Sequence[Path], Callable[[Source, str], bool]], Generator[Outcome, None, None]],
     made_by: Callable[[Source, str], str],
-    model: str,
+    record: Mapping[str, object],
     commit_seconds: float,
     staged: Callable[[Taken], None],
     interruptible: Callable[[], AbstractContextManager[object]],
@@ -236,14 +249,14 @@ def _take_in(
                 staged(taken)
             # Inside a batch the next files cost next to nothing: its time went into its first.
             if outcome.ends_batch and time.monotonic() - committed > commit_seconds:
-                _commit(writer, pending, model)
+                _commit(writer, pending, record)
                 committed = time.monotonic()
                 _forget(kb, heard)
                 yield from pending
                 pending, heard = [], []
         if usable:
             try:
-                _commit(writer, pending, model)
+                _commit(writer, pending, record)
             except Exception:
                 if end is None:
                     raise
@@ -254,9 +267,9 @@ def _take_in(
             raise end
 
 
-def _commit(writer: Writer, pending: Sequence[Taken], model: str) -> None:
+def _commit(writer: Writer, pending: Sequence[Taken], record: Mapping[str, object]) -> None:
     changed = sum(taken.done and taken.code != UNCHANGED for taken in pending)
-    writer.commit({"action": "ingest", "sources": changed, "model": model})
+    writer.commit({"action": "ingest", "sources": changed, **record})
 
 
 def _forget(kb: KnowledgeBase, heard: Sequence[str]) -> None:
@@ -281,6 +294,7 @@ def _stage(
     began = time.monotonic()
     source = outcome.source
     if source is None:
+        writer.fail(str(outcome.path), None, outcome.code, outcome.detail)
         return Taken(outcome.path, outcome.code, outcome.detail, size=outcome.size)
     if outcome.code == TRANSCRIPT:
         writer.remove(source.uri)  # if it went in by itself before its recording stood beside it
@@ -291,6 +305,7 @@ def _stage(
     if outcome.encoded is None and outcome.code != "known":
         if outcome.code in LASTING_CODES:
             writer.refuse(source, made_by, outcome.code, outcome.detail)
+        writer.fail(source.uri, source, outcome.code, outcome.detail)
         return Taken(outcome.path, outcome.code, outcome.detail, size=outcome.size)
     state = writer.has(source, made_by)
     if state == "unchanged":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -40,6 +41,11 @@ class Ears:
     respellings: Path | None = None
     espeak: bool = False
 
+    def options(self) -> dict[str, object]:
+        """For the record of each commit; a file of respellings by its digest."""
+        spelled = hashlib.sha256(self.respellings.read_bytes()).hexdigest() if self.respellings else ""
+        return {"asr": self.asr or "", "asr_language": self.language, "respellings": spelled, "espeak": self.espeak}
+
     def recogniser(self) -> Transcriber | None:
         """What writes recordings down.
 
@@ -56,7 +62,7 @@ class Ears:
 def intake(kb: Path, found: Sequence[Path], model: str | None, ears: Ears, workers: int | None) -> Iterator[Taken]:
     """Reports of :func:`octavo.indexes.intake.take_in`, with a meter on standard error."""
     from ..pipeline.discovery import file_size
-    from ..pipeline.encoders.character import CharacterEncoder
+    from ..pipeline.encoders.character import character_encoder
     from ..pipeline.recording import SAMPLE_RATE
     from .collection import KnowledgeBase
     from .intake import take_in
@@ -71,7 +77,7 @@ def intake(kb: Path, found: Sequence[Path], model: str | None, ears: Ears, worke
             phonetic = load_pronouncer(ears.respellings, espeak=ears.espeak) if speech else None
             spoken = SpokenTerms(phonetic, speech) if speech and phonetic else None
             transcriber = ears.recogniser() if speech else None
-        opened = KnowledgeBase.open(kb, create=True, term_encoder=CharacterEncoder(), pronouncer=spoken)
+        opened = KnowledgeBase.open(kb, create=True, term_encoder=character_encoder(), pronouncer=spoken)
         base = stack.enter_context(opened)
         with interruption.allowed():
             encoder = encoder_for(base, model, ears.device)
@@ -85,6 +91,7 @@ def intake(kb: Path, found: Sequence[Path], model: str | None, ears: Ears, worke
                 transcriber=transcriber,
                 phonetic=phonetic,
                 model=encoder.model,
+                options=ears.options(),
                 workers=workers,
                 staged=lambda item: progress.advance(item.path.name, sizes[item.path]),
                 heard=lambda path, done, of: progress.within(

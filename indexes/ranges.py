@@ -32,6 +32,14 @@ def normalised(ranges: Ranges) -> Ranges:
     return np.stack((ranges[fresh, 0], stops), axis=1)
 
 
+def subtracted(ranges: Ranges, taken: Ranges) -> Ranges:
+    """What is left of (normalised) ranges without others. *Shape:* (m, 2)"""
+    edges = np.unique(np.concatenate((normalised(ranges).ravel(), normalised(taken).ravel())))
+    pieces = np.stack((edges[:-1], edges[1:]), axis=1) if len(edges) else np.empty((0, 2), np.int64)
+    kept = within(pieces[:, 0], normalised(ranges)) & ~within(pieces[:, 0], normalised(taken))
+    return normalised(pieces[kept])
+
+
 def within(ids: npt.NDArray[np.int64], ranges: Ranges) -> npt.NDArray[np.bool_]:
     """*Shape:* as ``ids``; whether each id lies in one of the (normalised) ranges."""
     if not len(ranges):

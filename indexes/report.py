@@ -24,6 +24,7 @@ from .progress import clock
 if TYPE_CHECKING:
     from .collection import Status, StoredSource
     from .compaction import Compaction
+    from .confidence.calibrate import Calibrated
     from .verification import Verification
 
 _GOOD, _BAD, _DOUBT, _DIM = "green", "red", "yellow", "dim"
@@ -155,6 +156,9 @@ def show_status(console: Console, status: Status, model: str) -> None:
         facts.append("languages " + ", ".join(f"{name or 'unknown'} {n:,}" for name, n in status.languages.items()))
     if status.flags:
         facts.append("flags " + ", ".join(f"{code} {n:,}" for code, n in sorted(status.flags.items())))
+    if status.calibration is not None:
+        own = status.calibration
+        facts.append(f"confidence calibrated by {own.questions:,} questions; answers abstain below {own.threshold:.0%}")
     if status.dead:
         facts.append(f"{status.dead:,} deleted documents wait for octavo compact")
     slow = [scale.scale for scale in status.scales if scale.vectors >= BANDS[0].below and FLAT.name in scale.kinds]
@@ -180,6 +184,23 @@ def show_status(console: Console, status: Status, model: str) -> None:
         )
     if status.scales:
         console.print(table)
+
+
+def show_calibrated(console: Console, done: Calibrated) -> None:
+    """What calibrating did."""
+    made = f", {done.left_out:,} of them made by leaving out the source" if done.left_out else ""
+    console.print(Text(f"{done.questions:,} questions asked, {done.unanswerable:,} without an answer{made}", "bold"))
+    console.print(f"the answer was in the hits of {done.right:.0%}")
+    console.print(
+        f"confidence is off by {done.ece_before:.3f} as shipped, by {done.ece_after:.3f} as calibrated"
+        " (expected calibration error; calibrated ones are judged by maps that did not see them)"
+    )
+    kept = "nothing was kept" if done.generation is None else f"kept in generation {done.generation}"
+    console.print(
+        f"area under the risk-coverage curve {done.risk_area_before:.3f} as shipped, {done.risk_area_after:.3f} as"
+        f" calibrated; log-odds are stretched by {done.map.stretch:.2f}; answers abstain below"
+        f" {done.map.threshold:.0%}; {kept}"
+    )
 
 
 _COUNTS = (("units", "right"), ("vectors", "right"), ("shards", "right"))

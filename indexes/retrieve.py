@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import islice
-from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 from ..pipeline.embed import Vectors
-from ..pipeline.encoders.character import CharacterEncoder
 from ..pipeline.errors import FingerprintMismatch, QueryError
 from ..pipeline.scale import CHARACTER, PHONEME, PROSODY, SCALES, SENTENCE, TEXT_SCALES, Scale
+from .confidence.assess import Beside, assessed, assessed_sound
 from .evidence import gather, weigh
-from .expand import expand
+from .expand import SpellingEncoder, expand
 from .filter import Filter
 from .found import Found
 from .fuse import fuse
 from .hit import Answer
+from .sound.audible import UTTERANCES, heard_within, hits_within
 from .sound.hearing import Hearing
 from .sound.hits import find_said, sound_hits
 from .sound.joined import join, listen_for, listened_for
 from .stored import storable
+from .tracing import Kind, clocked, timed
 
 if TYPE_CHECKING:
+    from .notes import Notes
     from .ranges import Ranges
     from .snapshot import Snapshot
+    from .sound.joined import HeardIn, Listened
 
 QUESTION_CHARACTERS = 20_000
 """A longer question is refused: it is a document."""
@@ -57,7 +59,7 @@ class Encoders:
     def __init__(
         self,
         text: QuestionEncoder | None = None,
-        spelling: CharacterEncoder | None = None,
+        spelling: SpellingEncoder | None = None,
         hearing: Hearing | None = None,
         *,
         model: str = "",
@@ -85,8 +87,10 @@ class Encoders:
         return TextEncoder(self._model or DEFAULT_MODEL, self._device)
 
     @cached_property
-    def spelling(self) -> CharacterEncoder:
-        return CharacterEncoder()
+    def spelling(self) -> SpellingEncoder:
+        from ..pipeline.encoders.character import character_encoder
+
+        return character_encoder()
 
     @cached_property
     def hearing(self) -> Hearing:
@@ -103,41 +107,61 @@ def retrieve(
     scales: Sequence[str] = (),
     where: Filter | None = None,
     sounds: Ranges | None = None,
+    beside: Beside | None = None,
+    notes: Notes | None = None,
 ) -> Answer:
     """Answer a question from one generation of a knowledge base.
 
     Args:
         k: Hits wanted, where there is no budget.
-        budget: Answer with as many of the smallest sufficient spans of text as fit into this many characters in all.
+        budget: Answer with as many of the smallest sufficient spans as fit into this many characters in all: sentences
+            and, by :mod:`octavo.indexes.sound.as_written`, utterances.
         scales: Use the evidence of these scales alone and answer at the finest of them. With ``phoneme`` alone every
-            hit is a word in a recording.
+            hit is a word in a recording; under a budget, an utterance.
         where: Which sources may answer.
         sounds: Ids of the utterances that may answer by sound, where not all of these sources may.
+        beside: What bears on confidence beside what text says, and the threshold for abstaining.
+        notes: Gets what led to the answer, for whoever asks why.
 
     Raises:
         QueryError: The question holds no word, is far too long, or an option makes no sense.
         FingerprintMismatch: The vectors were made by other encoders.
     """
     pinned = _check(question, k, budget, scales)
+    beside = beside or Beside()
     if scales and not pinned:
-        return _said(question, snapshot, encoders, k, where, sounds)
+        answer = _said(question, snapshot, encoders, k, budget, where, sounds, notes)
+        return assessed_sound(answer, snapshot, beside.abstain_below)
     timings: dict[str, float] = {}
-    with _timed(timings, "total"):
+    with clocked(timings, "total"):
         ranges = snapshot.contents(where) if where else None
         found = find(
             question, snapshot, encoders, timings, sections=k if budget is None else 1, ranges=ranges, pinned=pinned
         )
-        with _timed(timings, "choose"):
+        with timed(timings, "choose"):
             choices = found.choose(k, budget)
-        with _timed(timings, "cite"):
+        with timed(timings, "cite"):
             hits = tuple(islice(found.hits(choices, budget, where), k if budget is None else None))
-        # Sound has no characters to count against a budget.
-        if budget is None and snapshot.holds(PHONEME) and (not scales or PHONEME.name in scales):
-            with _timed(timings, "listen"):
+        if notes is not None:
+            notes.found, notes.choices, notes.text = found, choices, hits
+        sought: Sequence[Listened] = ()
+        heard: Sequence[HeardIn] = ()
+        if snapshot.holds(PHONEME) and (not scales or PHONEME.name in scales):
+            with timed(timings, "listen"):
+                wanted = k if budget is None else UTTERANCES
                 sought = listened_for(question, snapshot)
-                heard = listen_for(sought, snapshot, encoders.hearing, k=k, ranges=ranges if sounds is None else sounds)
-                hits = join(hits, heard, snapshot, where, k)
-    return Answer(question, snapshot.generation, hits, timings)
+                allowed = ranges if sounds is None else sounds
+                heard = listen_for(sought, snapshot, encoders.hearing, k=wanted, ranges=allowed)
+                if notes is not None:
+                    notes.listened, notes.heard = sought, heard
+                if budget is None:
+                    hits = join(hits, heard, snapshot, where, k)
+                elif heard and not found.one_by_one():
+                    hits = hits_within(found, found.universe, heard, snapshot, budget, where)
+        with timed(timings, "assess"):
+            answer = Answer(question, snapshot.generation, hits, timings)
+            answer = assessed(answer, found, where, beside, sought, heard)
+    return answer
 
 
 def find(
@@ -162,13 +186,14 @@ def find(
         FingerprintMismatch: The vectors were made by other encoders.
     """
     _match(snapshot, encoders)
-    with _timed(timings, "encode"):
+    with timed(timings, "encode", Kind.EMBEDDING) as traced:
         vector = encoders.text.encode_questions([question])[0]
-    with _timed(timings, "expand"):
+        traced.embedded(question, encoders.text.fingerprint)
+    with timed(timings, "expand"):
         words = expand(question, snapshot, encoders.spelling)
-    with _timed(timings, "search"):
+    with timed(timings, "search"):
         universe = gather(vector, words, snapshot, ranges, sections)
-    with _timed(timings, "score"):
+    with timed(timings, "score"):
         evidence = weigh(universe, vector, words, snapshot)
         fused = fuse(evidence, len(universe), pinned)
     return Found(snapshot, vector, universe, evidence, fused, words, pinned)
@@ -191,21 +216,31 @@ def _check(question: str, k: int, budget: int | None, scales: Sequence[str]) -> 
     if PROSODY.name in scales:
         raise QueryError("the prosody scale holds manner and no words: ask it by example, with --like FILE@START-STOP")
     pinned = tuple(scale for scale in TEXT_SCALES if scale.name in scales)
-    if scales and not pinned and budget is not None:
-        raise QueryError(f"a budget of {budget} characters means nothing for places in recordings: ask with -k instead")
     return pinned
 
 
 def _said(
-    question: str, snapshot: Snapshot, encoders: Encoders, k: int, where: Filter | None, sounds: Ranges | None
+    question: str,
+    snapshot: Snapshot,
+    encoders: Encoders,
+    k: int,
+    budget: int | None,
+    where: Filter | None,
+    sounds: Ranges | None,
+    notes: Notes | None,
 ) -> Answer:
-    """Where a word is said, by sound alone."""
+    """Where a question is said, by sound alone; under a budget, the utterances in which its words are."""
     timings: dict[str, float] = {}
-    with _timed(timings, "total"):
-        with _timed(timings, "search"):
+    with clocked(timings, "total"):
+        with timed(timings, "search"):
             ranges = snapshot.contents(where) if where and sounds is None else sounds
+            if budget is not None:
+                hits = heard_within(question, snapshot, encoders.hearing, budget, where, ranges)
+                return Answer(question, snapshot.generation, hits, timings)
             found, warnings = find_said(question, snapshot, encoders.hearing, k=k, ranges=ranges)
-        with _timed(timings, "cite"):
+        if notes is not None:
+            notes.said = found
+        with timed(timings, "cite"):
             hits = tuple(sound_hits(found, snapshot, where))
     return Answer(question, snapshot.generation, hits, timings, warnings=warnings)
 
@@ -216,12 +251,9 @@ def _match(snapshot: Snapshot, encoders: Encoders) -> None:
         if stored not in (None, encoder.fingerprint):
             raise FingerprintMismatch(
                 f"the {scale} vectors were made by {stored}, the question would be encoded by {encoder.fingerprint}: "
-                "put back the model's files as they were, or ingest the sources into a new knowledge base"
+                + (
+                    "make them anew with octavo reembed --scale character"
+                    if scale is CHARACTER
+                    else "put back the model's files as they were, or ingest the sources into a new knowledge base"
+                )
             )
-
-
-@contextmanager
-def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    began = perf_counter()
-    yield
-    timings[stage] = (perf_counter() - began) * 1000

@@ -184,8 +184,21 @@ class ScaleIndex:
     """
 
     def __init__(
-        self, width: int, shards: Sequence[Shard] = (), *, live: Ranges | None = None, device: Device = "auto"
+        self,
+        width: int,
+        shards: Sequence[Shard] = (),
+        *,
+        live: Ranges | None = None,
+        device: Device = "auto",
+        exact_after: int | None = None,
+        count: int | None = None,
     ) -> None:
+        """Args:
+        exact_after: Generation being read. The index of a shard that came later is not the one that answered then:
+            every vector is compared instead.
+        count: Vectors, if not all in the shards count.
+        """
+        self._exact_after, self._count = exact_after, count
         self.width = width
         self.shards = list(shards)
         self.live = live
@@ -195,7 +208,7 @@ class ScaleIndex:
 
     def __len__(self) -> int:
         """Vectors, dead ones included."""
-        return sum(len(shard) for shard in self.shards)
+        return sum(len(shard) for shard in self.shards) if self._count is None else self._count
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """Adds vectors in memory, for trials and evaluation; a knowledge base adds by committing shards.
@@ -253,11 +266,12 @@ class ScaleIndex:
     def _search_shard(self, shard: Shard, queries: Vectors, k: int, ranges: Ranges | None) -> tuple[Ids, Vectors]:
         halves = shard.halves
         allowed = self._allowed(shard, ranges)
-        if allowed is not None:
-            rows = np.flatnonzero(allowed)
-            if len(rows) <= _EXACT_ROWS:
-                return brute_force(queries, halves, rows, k)
         kind = KINDS[shard.row.kind]
+        later = self._exact_after is not None and shard.row.added > self._exact_after and not kind.exact
+        if allowed is not None or later:
+            rows = np.arange(len(shard)) if allowed is None else np.flatnonzero(allowed)
+            if later or len(rows) <= _EXACT_ROWS:
+                return brute_force(queries, halves, rows, k)
         if kind.exact and allowed is None and k <= _GPU_MAX_K and self._gpus():
             return self._search_on_gpu(shard, queries, k)
         index = shard.index(read_index, flat_index)

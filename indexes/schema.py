@@ -182,7 +182,55 @@ def _recordings(connection: apsw.Connection) -> None:
     )
 
 
-MIGRATIONS: Sequence[Migration] = (_first_tables, _recordings)
+def _manifests(connection: apsw.Connection) -> None:
+    """Format 3: what made each generation stays on record.
+
+    ``source`` and ``content`` say it for as long as their rows are there; what compaction drops leaves its facts, never
+    its text, in ``past_source`` and ``past_content``. Ids of contents are not given out twice from here on.
+    """
+    connection.execute(
+        """
+        INSERT INTO setting VALUES ('manifests_from', (SELECT max(number) + 1 FROM generation));
+
+        CREATE TABLE past_content (
+            id INTEGER PRIMARY KEY,
+            sha256 TEXT NOT NULL,
+            media_type TEXT NOT NULL,
+            recipe TEXT NOT NULL,
+            text_length INTEGER NOT NULL,
+            paragraphs INTEGER NOT NULL,
+            vectors TEXT NOT NULL,
+            flags TEXT NOT NULL,
+            manifest TEXT NOT NULL,
+            added INTEGER NOT NULL,
+            removed INTEGER NOT NULL,
+            dropped INTEGER NOT NULL     -- generation of the compaction
+        );
+
+        CREATE TABLE past_source (
+            uri NOT NULL,
+            content_id INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            added INTEGER NOT NULL,
+            removed INTEGER NOT NULL
+        );
+
+        CREATE TABLE failure (           -- files that gave nothing
+            generation INTEGER NOT NULL, -- that would have held them
+            uri NOT NULL,
+            sha256 TEXT NOT NULL,        -- empty where the file could not even be read
+            media_type TEXT NOT NULL,
+            code TEXT NOT NULL,
+            detail TEXT NOT NULL
+        );
+        CREATE INDEX failure_generation ON failure (generation);
+
+        CREATE VIRTUAL TABLE lexical_places USING fts5vocab ('lexical', 'instance');
+        """
+    )
+
+
+MIGRATIONS: Sequence[Migration] = (_first_tables, _recordings, _manifests)
 """``MIGRATIONS[n]`` makes format ``n + 1`` of format ``n``. Append; never edit one that was released."""
 
 FORMAT = len(MIGRATIONS)

@@ -49,6 +49,13 @@ def search(
     respellings: Respellings = None,
     espeak: Espeak = False,
     device: Device = "auto",
+    signals: Annotated[
+        bool, typer.Option("--signals", help="At the end, on standard error: speed, grounding, noise, handoff.")
+    ] = False,
+    abstain_below: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, metavar="P", help="Say so if the answer is in the hits with less than this chance."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Ask a knowledge base, in writing, by voice or by example; every answer is cited to page or second.
@@ -69,6 +76,7 @@ def search(
         "where": where,
         "like": like,
         "manner": manner,
+        "abstain_below": abstain_below,
     }
     hearing = None
     if respellings or espeak:
@@ -99,5 +107,9 @@ def search(
                 from .view import answer_text
 
                 plain_console().print(answer_text(answer))
+        if signals:
+            from .explain.signals_view import show_signals
+
+            show_signals(base.signals(), as_json=as_json)
     if failed:
         raise typer.Exit(FAILED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
@@ -18,6 +19,7 @@ from .catalog import Catalog, Ids
 from .filter import Filter
 from .generation import Generation
 from .lexical import best_paragraphs, document_frequency
+from .past import Past
 from .ranges import Ranges, normalised
 from .scale_index import Neighbours, ScaleIndex
 from .sounds import HeardRows, SoundRows
@@ -43,6 +45,11 @@ class Snapshot:
         self._release = release
         self._open = True
         self.generation = shared.number
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why answers may differ from those that an earlier generation gave in its time; mostly empty."""
+        return self._shared.past.notes if self._shared.past is not None else ()
 
     def close(self) -> None:
         """Lets the commit go; further calls do nothing."""
@@ -179,8 +186,23 @@ class Snapshot:
 
     def stem_ids(self, stems: Sequence[str]) -> list[int | None]:
         """The id of each stem, ``None`` where it occurs nowhere."""
+        if self._shared.past is not None:
+            return self._past_stem_ids(stems, self._shared.past)
         rows = self._catalog.each("SELECT (SELECT id FROM stem WHERE text = ?)", ((storable(stem),) for stem in stems))
         return [row[0] for row in rows]
+
+    @property
+    def _highest_term(self) -> int:
+        """The last term of this commit."""
+        return sys.maxsize if self._shared.past is None else self._shared.past.terms
+
+    def _past_stem_ids(self, stems: Sequence[str], past: Past) -> list[int | None]:
+        """A stem was known if a paragraph of then holds it."""
+        rows = self._catalog.each("SELECT (SELECT id FROM stem WHERE text = ?)", ((storable(stem),) for stem in stems))
+        found = [row[0] for row in rows]
+        held = [one for one in found if one is not None]
+        known = dict(zip(held, past.words.frequency(self._catalog, held).tolist(), strict=True))
+        return [one if known.get(one) else None for one in found]
 
     def terms(self, ids: Ids) -> list[tuple[str, int]]:
         """Text and stem id of terms by id, in the order asked.
@@ -194,12 +216,26 @@ class Snapshot:
             raise KnowledgeBaseError(f"some of {len(ids)} terms do not exist in generation {self.generation}")
         return [(text, stem_id) for text, stem_id in rows]
 
+    def stem_terms(self, stem_ids: Sequence[int]) -> dict[int, list[str]]:
+        """Some of the words, as they are written, that have each stem; at most three."""
+        return {
+            stem: [
+                text
+                for (text,) in self._catalog.rows(
+                    "SELECT DISTINCT text FROM term WHERE stem_id = ? AND id <= ? ORDER BY id LIMIT 3",
+                    (stem, self._highest_term),
+                )
+            ]
+            for stem in dict.fromkeys(stem_ids)
+        }
+
     def term_ids(self, terms: Sequence[str]) -> list[list[tuple[int, int]]]:
         """For each (case-folded) text, id and stem id of terms written so; several where languages stem it apart."""
         return [
             [
                 (one, stem)
                 for one, stem in self._catalog.rows("SELECT id, stem_id FROM term WHERE text = ?", (storable(term),))
+                if one <= self._highest_term
             ]
             for term in terms
         ]
@@ -216,7 +252,7 @@ class Snapshot:
 
     def document_frequency(self, stem_ids: Sequence[int]) -> npt.NDArray[np.int64]:
         """Paragraphs that hold each stem, those of deleted documents included until compaction. *Shape:* (n,)."""
-        return document_frequency(self._catalog, stem_ids)
+        return document_frequency(self._catalog, stem_ids, self._shared.past)
 
     def lexical(self, stem_ids: Sequence[int], limit: int, ranges: Ranges | None = None) -> Neighbours:
         """The paragraphs with the best BM25 (k1 1.2, b 0.75, by FTS5) for any of the stems.
@@ -234,7 +270,22 @@ class Snapshot:
 
     def languages(self) -> set[str]:
         """Languages of live contents, as their metadata state them."""
+        if self._shared.past is not None:
+            among = "SELECT DISTINCT language FROM content WHERE id IN (SELECT value FROM carray(?))"
+            return {row[0] for row in self._catalog.among(among, self._shared.past.contents)}
         return {row[0] for row in self._catalog.rows("SELECT DISTINCT language FROM content WHERE removed IS NULL")}
+
+    def setting(self, key: str) -> str | None:
+        """What this commit knows by a key, such as its calibration; ``None`` if it keeps nothing there."""
+        if self._shared.past is not None:  # each commit that sets something says so in its record
+            found = self._catalog.value(
+                "SELECT what -> 'settings' ->> ?1 FROM generation WHERE number <= ?2 AND what -> 'settings' ->> ?1"
+                " IS NOT NULL ORDER BY number DESC LIMIT 1",
+                (key, self.generation),
+            )
+        else:
+            found = self._catalog.value("SELECT value FROM setting WHERE key = ?", (key,))
+        return None if found is None else str(found)
 
     # Contents
 
@@ -244,11 +295,31 @@ class Snapshot:
             return self._shared.live
         condition, bindings = where.condition()
         rows = self._catalog.rows(
-            "SELECT DISTINCT c.first, c.stop FROM source AS s JOIN content AS c ON c.id = s.content_id"
-            f" WHERE s.removed IS NULL AND {condition}",
+            "SELECT DISTINCT c.first, c.stop, c.id FROM source AS s JOIN content AS c ON c.id = s.content_id"
+            f" WHERE {self._named} AND {condition}",
             bindings,
         )
-        return normalised(np.array(rows, np.int64).reshape(-1, 2))
+        table = np.array(rows, np.int64).reshape(-1, 3)
+        if self._shared.past is not None:
+            table = table[np.isin(table[:, 2], self._shared.past.contents)]
+        return normalised(table[:, :2])
+
+    @property
+    def _named(self) -> str:
+        """SQL over ``source AS s``: whether it is one of this commit."""
+        return "s.removed IS NULL" if self._shared.past is None else self._shared.past.sources
+
+    def stored_ids(self) -> Ids:
+        """Ids of all contents that count in how rare a word is: of this commit, deleted ones included. *Shape:* (n,)"""
+        rows = self._catalog.rows("SELECT id FROM content WHERE added <= ? ORDER BY id", (self.generation,))
+        return np.array([row[0] for row in rows], np.int64)
+
+    def content_ids(self) -> Ids:
+        """Ids of all live contents, rising. *Shape:* (n,)"""
+        if self._shared.past is not None:
+            return self._shared.past.contents
+        rows = self._catalog.rows("SELECT id FROM content WHERE removed IS NULL ORDER BY id")
+        return np.array([row[0] for row in rows], np.int64)
 
     def content(self, content_id: int, where: Filter | None = None) -> StoredContent:
         """What is known of a content; its source is the first that meets the filter, else the first.
@@ -258,14 +329,14 @@ class Snapshot:
         """
         rows = self._catalog.rows(
             "SELECT c.sha256, c.media_type, c.title, c.author, c.language, c.created, c.modified, c.flags,"
-            " c.text_length, c.first, c.stop, c.recipe, c.manifest, r.samples, r.start_us, r.format"
+            " c.text_length, c.first, c.stop, c.recipe, c.manifest, c.added, r.samples, r.start_us, r.format"
             " FROM content AS c LEFT JOIN recording AS r ON r.content_id = c.id WHERE c.id = ?",
             (content_id,),
         )
         uris = self._uris(content_id, None)
         if not rows or not uris:
             raise KnowledgeBaseError(f"there is no content {content_id} in generation {self.generation}")
-        sha256, media_type, *meta, flags, length, first, stop, recipe, made, samples, start_us, format_ = rows[0]
+        sha256, media_type, *meta, flags, length, first, stop, recipe, made, added, samples, start_us, format_ = rows[0]
         fitting = self._uris(content_id, where) if where else uris
         return StoredContent(
             content_id,
@@ -281,13 +352,22 @@ class Snapshot:
             samples or 0,
             start_us or 0,
             format_ or "",
+            added,
         )
+
+    def contents_of(self, sha256: str) -> list[int]:
+        """Live contents that were made of some bytes; several if they were read in several ways."""
+        if self._shared.past is not None:
+            rows = self._catalog.rows("SELECT id FROM content WHERE sha256 = ? ORDER BY id", (sha256,))
+            return [row[0] for row in rows if row[0] in self._shared.past.contents]
+        rows = self._catalog.rows("SELECT id FROM content WHERE sha256 = ? AND removed IS NULL ORDER BY id", (sha256,))
+        return [row[0] for row in rows]
 
     def _uris(self, content_id: int, where: Filter | None) -> list[str]:
         condition, bindings = where.condition() if where else ("1", [])
         rows = self._catalog.rows(
             "SELECT s.uri FROM source AS s JOIN content AS c ON c.id = s.content_id"
-            f" WHERE s.content_id = ? AND s.removed IS NULL AND {condition} ORDER BY s.id",
+            f" WHERE s.content_id = ? AND {self._named} AND {condition} ORDER BY s.id",
             [content_id, *bindings],
         )
         return [read_uri(row[0]) for row in rows]

@@ -83,9 +83,11 @@ def stage(catalog: Catalog, encoded: Encoded, recipe: str, words: Words, generat
     meta = document.metadata
     content = int(
         catalog.value(
-            "INSERT INTO content (sha256, media_type, recipe, title, author, language, created, modified,"
+            "INSERT INTO content (id, sha256, media_type, recipe, title, author, language, created, modified,"
             " text_length, first, stop, paragraphs, stems, vectors, flags, manifest, added)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '{}', ?, ?, ?) RETURNING id",
+            " VALUES ((SELECT max(coalesce((SELECT max(id) FROM content), 0),"
+            " coalesce((SELECT max(id) FROM past_content), 0)) + 1),"
+            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '{}', ?, ?, ?) RETURNING id",
             (
                 document.source.sha256,
                 document.source.media_type,

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..pipeline.recording import SAMPLE_RATE
 from ..pipeline.scale import PHONEME, PRONUNCIATION, PROSODY, SCALES, TERM_SCALES, TEXT_SCALES
 from .catalog import Catalog
+from .confidence.calibration import SETTING, CalibrationMap
 from .stored import read_flags, shard_rows
 from .unfinished import Unfinished
 
@@ -49,6 +50,7 @@ class Status:
         sound_seconds, speech_seconds: Length of all recordings, and of the utterances in them.
         unfinished: Stretches kept of recordings whose ingest was cut off.
         bytes: Of all files.
+        calibration: What ``octavo calibrate`` kept; ``None`` where confidence is as shipped.
     """
 
     path: str
@@ -68,6 +70,7 @@ class Status:
     speech_seconds: float
     unfinished: int
     bytes: int
+    calibration: CalibrationMap | None = None
 
 
 def status_of(root: Path, catalog: Catalog) -> Status:
@@ -116,6 +119,7 @@ def status_of(root: Path, catalog: Catalog) -> Status:
                 fingerprint=fingerprint,
             )
         )
+    kept = catalog.value("SELECT value FROM setting WHERE key = ?", (SETTING,))
     return Status(
         path=str(root),
         generation=number,
@@ -138,6 +142,7 @@ def status_of(root: Path, catalog: Catalog) -> Status:
         speech_seconds=speech / SAMPLE_RATE,
         unfinished=len(Unfinished(root).files()),
         bytes=folder_bytes(root),
+        calibration=None if kept is None else CalibrationMap.from_json(str(kept)),
     )
 
 

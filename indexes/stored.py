@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import numpy as np
 import numpy.typing as npt
@@ -127,6 +128,7 @@ class StoredContent:
         start_us: File time of a recording's first sample; sample ``n`` stands at
             ``start_us / 1e6 + n / SAMPLE_RATE`` seconds.
         format: Container and codec of a recording, for people.
+        added: Generation in which it was made.
     """
 
     id: int
@@ -142,6 +144,7 @@ class StoredContent:
     samples: int = 0
     start_us: int = 0
     format: str = ""
+    added: int = 0
 
     @property
     def medium(self) -> Medium:
@@ -189,6 +192,18 @@ def name_shard(catalog: Catalog, row: ShardRow, generation: int) -> None:
 
 
 def record_generation(catalog: Catalog, number: int, what: Mapping[str, object]) -> None:
-    """Enters the next generation, as the last step of its transaction."""
+    """Enters the next generation, as the last step of its transaction, with what made it besides its sources.
+
+    Terms have no generation of their own: the highest id that was given out, and the highest that has a vector at each
+    scale of terms, say which were there.
+    """
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    catalog.rows("INSERT INTO generation VALUES (?, ?, ?)", (number, now, json.dumps(dict(what))))
+    made = {
+        "octavo": version("octavo"),
+        "encoders": dict(catalog.rows("SELECT name, fingerprint FROM scale")),
+        "terms": int(catalog.value("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'term'")),
+        "term_vectors": dict(
+            catalog.rows("SELECT key, value FROM setting WHERE key IN ('encoded_terms', 'pronounced_terms')")
+        ),
+    }
+    catalog.rows("INSERT INTO generation VALUES (?, ?, ?)", (number, now, json.dumps(dict(what) | made)))

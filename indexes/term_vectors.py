@@ -73,8 +73,7 @@ class TermScale:
     def encode_new(self, catalog: Catalog, shard: Callable[[str, int, str], ShardWriter]) -> None:
         """Vectors for terms that were not looked at yet; those of earlier commits too that were made without it."""
         key = progress_key(self.scale)
-        if self._renewed:
-            self._forget_others(catalog, key)
+        self._forget_others(catalog, key)
         done = int(catalog.value("SELECT value FROM setting WHERE key = ?", (key,)) or 0)
         while rows := catalog.rows("SELECT id, text FROM term WHERE id > ? ORDER BY id LIMIT ?", (done, _TERMS)):
             vectors, which = self._encode([row[1] for row in rows])
@@ -87,13 +86,17 @@ class TermScale:
             done = int(ids[-1])
         catalog.rows("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, done))
 
+    def stale(self, catalog: Catalog) -> bool:
+        """Whether another encoder made the vectors that are there, so that the next commit makes all of them anew."""
+        made_by = catalog.value("SELECT fingerprint FROM scale WHERE name = ?", (self.scale.name,))
+        return self._renewed and made_by not in (None, self._fingerprint)
+
     def _forget_others(self, catalog: Catalog, key: str) -> None:
         """Drops the vectors of another encoder: all terms are there to be encoded again, and few tell them apart.
 
         The files stay until the next writer collects what no commit names.
         """
-        made_by = catalog.value("SELECT fingerprint FROM scale WHERE name = ?", (self.scale.name,))
-        if made_by not in (None, self._fingerprint):
+        if self.stale(catalog):
             for table, column in (("shard", "scale"), ("scale", "name"), ("setting", "key")):
                 value = key if table == "setting" else self.scale.name
                 catalog.rows(f"DELETE FROM {table} WHERE {column} = ?", (value,))
@@ -113,7 +116,7 @@ def term_scales(encoder: TermEncoder | None, pronouncer: Pronouncer | None) -> l
         def spelled(terms: Sequence[str]) -> tuple[Vectors, Ids]:
             return spell(terms), np.arange(len(terms))
 
-        scales.append(TermScale(CHARACTER, encoder.fingerprint, encoder.width, spelled))
+        scales.append(TermScale(CHARACTER, encoder.fingerprint, encoder.width, spelled, renewed=True))
     if pronouncer is not None:
         made_by = pronouncer.fingerprint
         scales.append(TermScale(PRONUNCIATION, made_by, pronouncer.width, pronouncer.encode, renewed=True))

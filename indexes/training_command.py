@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="train",
-    help='Train the models of sound anew. Needs the extra "train"; progress goes to standard error.',
+    help='Train the models of sound and of spelling anew. Needs the extra "train"; progress goes to standard error.',
     no_args_is_help=True,
 )
 
@@ -99,6 +99,46 @@ def pronunciation(
         scores = train(lexicon, out, seed=seed, device=device, minutes=minutes, epochs=epochs, progress=report)
     for part, scored in scores.items():
         typer.echo(f"{part}: {scored}")
+
+
+@app.command()
+def character(
+    text: Annotated[
+        list[Path], typer.Option(metavar="DIR", exists=True, file_okay=False, help="Books, *.txt or *.txt.gz.")
+    ],
+    lexicon: Lexicon,
+    out: Out,
+    typed: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR", exists=True, file_okay=False, help="What people typed for recordings, as in CrowdSpeech."
+        ),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Batches; else as in the recipe.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Batches between two checkpoints, each judged.")] = 500,
+    device: Device = "auto",
+    seed: Seed = 1,
+) -> None:
+    """Train the character encoder, which finds words in spite of slips and misspellings.
+
+    A run that was stopped is continued by running it again; for other steps or another seed take another folder.
+    """
+    with _extra():
+        from ..pipeline.encoders.device import choose_device
+        from ..pipeline.training.character import CharacterRecipe, train
+        from ..pipeline.training.spelling_pairs import read_material
+
+        recipe = CharacterRecipe(seed=seed)
+        material = read_material(text, lexicon, typed or [], seed=seed)
+        made = train(
+            material,
+            out,
+            replace(recipe, steps=steps or recipe.steps),
+            device=choose_device(device),
+            tell=lambda progress: _tell(str(progress)),
+            every=every,
+        )
+    typer.echo(made)
 
 
 @app.command()

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 LONGEST_QUOTE = 900
 """Characters of a quote that a terminal shows; the rest is counted. A document-scale quote would fill the screen."""
 
-_QUOTE, _WORD, _DIM, _RANK = "bold", "bold black on yellow", "dim", "bold cyan"
+_LONGEST_ELSEWHERE = 120
+"""Characters of a quote from where a single scale would rather answer."""
+
+_QUOTE, _WORD, _DIM, _RANK, _DOUBT = "bold", "bold black on yellow", "dim", "bold cyan", "bold yellow"
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _COMMON = (
@@ -147,6 +150,7 @@ def answer_text(answer: Answer, *, longest: int = LONGEST_QUOTE) -> RenderableTy
     """An answer for a terminal: each quote with its question words marked, and where it stands."""
     if not answer.hits:
         notes = [Text(f"note: {plain(warning)}", _DIM) for warning in answer.warnings]
+        notes += [Text(f"why: {plain(reason)}", _DIM) for reason in (answer.handoff.reasons if answer.handoff else ())]
         return Group(Text("Nothing in the knowledge base answers this question.", style=_DIM), *notes)
     words = question_words(answer.query)
     hits = Table.grid(padding=(0, 1))
@@ -171,12 +175,30 @@ def answer_text(answer: Answer, *, longest: int = LONGEST_QUOTE) -> RenderableTy
     confidence = "scores only rank these hits"
     if answer.confidence is not None:
         confidence = f"confidence {answer.confidence:.0%}"
-    elif answer.hits and all(set(hit.contributions) == {PHONEME.name} and hit.score <= 1 for hit in answer.hits):
-        confidence = "a score is the probability that it is said there"
+    if all(set(hit.contributions) == {PHONEME.name} and hit.score <= 1 for hit in answer.hits):
+        confidence += ", a score is the probability that it is said there"
     above = [Text(f"understood: {understood(answer)}\n")] if answer.heard_words else []
+    above += abstaining(answer)
     below = [Text(f"note: {plain(warning)}", _DIM) for warning in answer.warnings]
     last = Text(f"{total:.0f} ms, generation {answer.generation}, {confidence}", style=_DIM)
     return Group(*above, hits, *below, last)
+
+
+def abstaining(answer: Answer) -> list[Text]:
+    """What an answer that abstains says first; nothing for others."""
+    packet = answer.handoff
+    if packet is None:
+        return []
+    said = Text(f"No answer: it is among these spans with a probability of {packet.confidence:.0%}", _DOUBT)
+    said.append(f" (threshold {packet.threshold:.0%}).\n")
+    for reason in packet.reasons:
+        said.append(f"why: {plain(reason)}\n", _DIM)
+    for one in packet.by_scale:
+        if not one.agrees:
+            quoted, _ = shortened(" ".join(one.citation.quote.split()), _LONGEST_ELSEWHERE)
+            said.append(f"by {one.scale} rather: {where(one.citation)}: {plain(quoted)}\n", _DIM)
+    said.append("The nearest spans:\n")
+    return [said]
 
 
 _SHOWN = ("f0", "f0_range", "loudness", "rate", "pauses")
@@ -203,7 +225,25 @@ def answer_html(answer: Answer) -> str:
     words = question_words(answer.query)
     notes = "".join(f"<p><em>{escape(warning)}</em></p>" for warning in answer.warnings)
     hits = "".join(_hit_html(hit, words) for hit in answer.hits) or "<p>Nothing in the knowledge base answers this.</p>"
-    return f'<div class="octavo-answer"><p><strong>{escape(answer.query)}</strong></p>{hits}{notes}</div>'
+    asked = f"<p><strong>{escape(answer.query)}</strong></p>"
+    return f'<div class="octavo-answer">{asked}{_abstaining_html(answer)}{hits}{notes}</div>'
+
+
+def _abstaining_html(answer: Answer) -> str:
+    packet = answer.handoff
+    if packet is None:
+        return ""
+    elsewhere = [
+        f"by {one.scale} rather: {where(one.citation)}: "
+        + shortened(" ".join(one.citation.quote.split()), _LONGEST_ELSEWHERE)[0]
+        for one in packet.by_scale
+        if not one.agrees
+    ]
+    items = "".join(f"<li>{escape(plain(text))}</li>" for text in (*packet.reasons, *elsewhere))
+    return (
+        f"<p><strong>No answer</strong>: it is among these spans with a probability of {packet.confidence:.0%}"
+        f" (threshold {packet.threshold:.0%}).</p><ul>{items}</ul>"
+    )
 
 
 def _hit_html(hit: Hit, words: frozenset[str]) -> str:

@@ -9,12 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
+import numpy as np
+
 from ..pipeline.document import Flag, Metadata, Source, Span
 from ..pipeline.embed import Embeddings, Encoded
 from ..pipeline.errors import DamagedFile, FingerprintMismatch, KnowledgeBaseError
 from ..pipeline.scale import TERM_SCALES, Medium
 from .catalog import Catalog
-from .compaction import alive, merge, remove_files
+from .compaction import merge, remove_files
 from .filter import instant
 from .lock import WriterLock
 from .shard import ShardRow, ShardWriter
@@ -72,6 +74,7 @@ class Writer:
         self._shards: dict[str, ShardWriter] = {}
         self._finished: list[ShardRow] = []
         self._changed = False
+        self._settings: dict[str, str] = {}
         self.generation = int(self._catalog.value("SELECT max(number) FROM generation")) + 1
 
     # Asking
@@ -143,6 +146,18 @@ class Writer:
                 (source.sha256, source.media_type, recipe, code, storable(detail)),
             )
         self._changed = True
+
+    def fail(self, uri: str, source: Source | None, code: str, detail: str) -> None:
+        """Stages the record of a file that gave nothing; by itself it makes no generation.
+
+        Args:
+            source: ``None`` if the file could not even be opened.
+        """
+        digest, kind = (source.sha256, source.media_type) if source else ("", "")
+        self._catalog.rows(
+            "INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?)",
+            (self.generation, stored_uri(uri), digest, kind, code, storable(detail)),
+        )
 
     def refusals(self) -> dict[tuple[str, str, str], tuple[str, str]]:
         """Code and detail of all bytes known to give nothing, by digest, media type and recipe."""
@@ -257,6 +272,12 @@ class Writer:
             self._shards[scale] = ShardWriter(self._root, scale, width, fingerprint)
         return self._shards[scale]
 
+    def keep(self, key: str, value: str) -> None:
+        """Stages a setting, which the record of the generation holds too."""
+        self._catalog.rows("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
+        self._settings[key] = value
+        self._changed = True
+
     # Committing
 
     def commit(self, what: Mapping[str, object] | None = None) -> int:
@@ -281,7 +302,8 @@ class Writer:
                 shard.abandon()
         self._shards = {}
         replaced = self._merge_small()
-        record_generation(self._catalog, self.generation, what or {})
+        record = {**(what or {}), **({"settings": self._settings} if self._settings else {})}
+        record_generation(self._catalog, self.generation, record)
         # From here on the files may be committed, even if an error or an interrupt comes first: not ours to remove.
         self._finished = []
         self._catalog.commit()
@@ -289,6 +311,15 @@ class Writer:
         committed = self.generation
         self._begin()
         return committed
+
+    def renew_terms(self) -> list[str]:
+        """Stages new vectors for scales of terms that another encoder made; the names of these scales.
+
+        Until the commit, and for whoever holds an older generation, the vectors that are there answer.
+        """
+        stale = [terms.scale.name for terms in self._terms if terms.stale(self._catalog)]
+        self._changed |= bool(stale)
+        return stale
 
     def _merge_small(self) -> list[ShardRow]:
         """Merges the smallest shards of a scale that has too many; each vector is rewritten few times in its life."""
@@ -301,7 +332,8 @@ class Writer:
             if len(small) < 2:
                 continue
             try:
-                new = merge(self._root, small, alive(self._catalog, scale))
+                # The dead too, until compaction: earlier generations can be read as long as they are there.
+                new = merge(self._root, small, lambda ids: np.ones(len(ids), np.bool_))
             except DamagedFile:
                 continue  # search and verify name it; new sources need not suffer for it
             if new is not None:

@@ -120,6 +120,12 @@ class KnowledgeBaseBusy(KnowledgeBaseError):
     code = "busy"
 
 
+class GenerationGone(KnowledgeBaseError):
+    """An earlier generation can no longer be read in full."""
+
+    code = "generation-gone"
+
+
 class DamagedFile(KnowledgeBaseError):
     """A file of the knowledge base is not what was committed."""
 

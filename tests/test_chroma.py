@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.intake import take_in
-from octavo.pipeline.encoders.character import CharacterEncoder
+from octavo.pipeline.encoders.character import character_encoder
 from octavo.pipeline.encoders.text import TextEncoder
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "chroma"
@@ -22,7 +22,7 @@ def test_recall_at_equal_budgets(tmp_path: Path) -> None:
     with open(DATA / "questions_df.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     found = dict.fromkeys(LEAST, 0.0)
-    with KnowledgeBase.open(tmp_path / "kb", create=True, term_encoder=CharacterEncoder()) as kb:
+    with KnowledgeBase.open(tmp_path / "kb", create=True, term_encoder=character_encoder()) as kb:
         taken = list(take_in(kb, sorted(DATA.glob("*.md")), TextEncoder()))
         assert all(one.done for one in taken)
         for row in rows:

@@ -21,7 +21,7 @@ from octavo.indexes.evaluate.questions import read_questions
 from octavo.pipeline import ingest as ingesting
 from octavo.pipeline import reader_pool, segment
 from octavo.pipeline.document import Document, Span
-from octavo.pipeline.encoders.character import CharacterEncoder
+from octavo.pipeline.encoders.character import character_encoder
 from octavo.pipeline.errors import NotAKnowledgeBase
 from octavo.pipeline.reading import read_document
 from octavo.pipeline.scale import SCALES, TEXT_SCALES
@@ -359,7 +359,7 @@ def test_the_questions_of_the_sample_name_their_answers(tmp_path: Path) -> None:
 
 
 def test_a_busy_knowledge_base(octavo: Any, kb: Path, folder: Path) -> None:
-    with KnowledgeBase.open(kb, term_encoder=CharacterEncoder()) as base, base.writer():
+    with KnowledgeBase.open(kb, term_encoder=character_encoder()) as base, base.writer():
         ran = octavo("delete", folder / "belts.md", "--kb", kb, "--json")
     assert ran.code == cli.FAILED
     assert ran.json["error"]["code"] == "busy"

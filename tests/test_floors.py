@@ -36,6 +36,10 @@ DOORS = {
     "faiss": ("indexes/scale_index.py",),
     "apsw": ("indexes/",),
     "swift_f0": ("pipeline/voice/fundamental.py",),
+    "jinja2": ("indexes/evaluate/page/page.py",),
+    "markupsafe": ("indexes/evaluate/page/page.py",),
+    "opentelemetry": ("indexes/tracing.py",),
+    "openinference": ("indexes/tracing.py",),
     "inflect": ("pipeline/pronouncing/spoken_numbers.py", "pipeline/training/"),
     "phonemizer": ("pipeline/pronouncing/espeak_phones.py",),
     "espeakng_loader": ("pipeline/pronouncing/espeak_phones.py", "pipeline/training/"),
@@ -46,8 +50,20 @@ DOORS = {
         "indexes/ingest_command.py",
         "indexes/search_command.py",
         "indexes/training_command.py",
+        "indexes/calibrate_command.py",
+        "indexes/diff_command.py",
+        "indexes/explain/command.py",
     ),
-    "rich": ("cli.py", "indexes/view.py", "indexes/report.py", "indexes/progress.py", "indexes/evaluate/table.py"),
+    "rich": (
+        "cli.py",
+        "indexes/view.py",
+        "indexes/report.py",
+        "indexes/explain/view.py",
+        "indexes/manifest_view.py",
+        "indexes/difference/view.py",
+        "indexes/progress.py",
+        "indexes/evaluate/table.py",
+    ),
 }
 """Where each library may be imported: beginnings of paths."""
 

@@ -16,13 +16,13 @@ import csv
 import gzip
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from ...pipeline.errors import OctavoError, QueryError
-from .questions import Question, Relevant
+from .questions import Question, Relevant, write_questions
 from .squad import parse_squad
 from .trec import judged, read_qrels, read_topics
 
@@ -158,13 +158,6 @@ def prepare(name: str, data: Path, out: Path, limit: int | None = None) -> tuple
         path.write_text(text, encoding="utf-8", newline="")  # offsets count line ends as they are
     write_questions(out / "questions.jsonl", questions)
     return len(sources), len(questions)
-
-
-def write_questions(path: Path, questions: Iterable[Question]) -> None:
-    """Questions as JSON lines."""
-    lines = (json.dumps(question.to_json(), ensure_ascii=False) for question in questions)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="")
 
 
 def _read(path: Path) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -16,10 +14,28 @@ from ..retrieve import Encoders
 from .compare import Comparison, compare
 from .gate import Condition, Verdict, judge, parse_gate
 from .granularity import BUDGETS, Evaluation, evaluate
-from .questions import read_questions
+from .question_model import Generated
+from .question_styles import STYLES, Style
+from .questions import Question, read_questions, write_questions
 from .run import read_run
+from .self_questions import COUNT, self_questions
 from .summary import Summary, summarise
-from .trec import qrels_lines, run_lines
+from .writing import check_report, write_report, write_trec
+
+
+@dataclass(frozen=True, slots=True)
+class SelfMade:
+    """Questions are to be made from the knowledge base itself.
+
+    Attributes:
+        model: A folder, or a name on the hub, of a language model that asks too; "" for none.
+        write: Where to write the questions, for people to edit and ask again.
+    """
+
+    count: int = COUNT
+    seed: int = 0
+    model: str = ""
+    write: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +43,15 @@ class Asked:
     """What is to be measured, and where it goes.
 
     Attributes:
-        questions: A JSONL or SQuAD-format file.
+        questions: A JSONL or SQuAD-format file, or how to make questions.
         budgets: Characters of context.
         against: An earlier run to compare with.
         fail_if: Conditions, see :mod:`octavo.indexes.evaluate.gate`.
-        report: Where to write the run.
+        report: Where to write the run: ``.json``, ``.html`` (a page, with the JSON beside it), or a folder for all.
         trec: Where to write the fused ranking of sources; its judgments go beside it, with ``.qrels`` added.
     """
 
-    questions: Path
+    questions: Path | SelfMade
     budgets: tuple[int, ...] = BUDGETS
     against: Path | None = None
     fail_if: str = ""
@@ -110,10 +126,13 @@ def run_evaluation(
     """
     # Everything that can be wrong with what was asked is found before minutes are spent.
     conditions: tuple[Condition, ...] = parse_gate(asked.fail_if) if asked.fail_if.strip() else ()
-    questions = read_questions(asked.questions)
+    given = None if isinstance(asked.questions, SelfMade) else read_questions(asked.questions)
     earlier = read_run(asked.against) if asked.against else None
+    if asked.report:
+        check_report(asked.report)
     if earlier is None and (relative := [one.text for one in conditions if one.relative]):
         raise QueryError(f"{relative[0]!r} asks for a change: name the earlier run with --against")
+    questions = made_questions(asked.questions, base, device) if isinstance(asked.questions, SelfMade) else given or []
     encoders = Encoders.load(base.model, device)
     with counting(len(questions), "questions") if counting else nullcontext(lambda: None) as step:
         evaluation = evaluate(base, encoders, questions, asked.budgets, step=step)
@@ -125,21 +144,26 @@ def run_evaluation(
         tuple(judge(conditions, run, earlier)),
     )
     if asked.report:
-        _write(asked.report, json.dumps(outcome.to_json(whole=True)) + "\n")
+        named = "--self" if isinstance(asked.questions, SelfMade) else str(asked.questions)
+        write_report(asked.report, outcome, base, earlier, named)
     if asked.trec:
-        ids = [question.id for question in run.questions]
-        rankings = zip(ids, evaluation.ranked_sources, strict=True)
-        judgments = zip(ids, evaluation.relevant_sources, strict=True)
-        _write(asked.trec, "".join(f"{line}\n" for line in run_lines(rankings, "octavo")))
-        _write(Path(f"{asked.trec}.qrels"), "".join(f"{line}\n" for line in qrels_lines(judgments)))
+        write_trec(asked.trec, outcome.evaluation)
     return outcome
 
 
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing: a report that was there stays whole if this one cannot be written."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8", errors="surrogateescape")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+def made_questions(wish: SelfMade, base: KnowledgeBase, device: str = "auto") -> list[Question]:
+    """Questions from the knowledge base itself, written down where that is wished.
+
+    Raises:
+        QueryError: The knowledge base holds no text to ask for.
+        ModelError: The language model cannot be loaded.
+    """
+    styles: list[Style] = list(STYLES)
+    if wish.model:
+        from ...pipeline.encoders.text_generator import TextGenerator
+
+        styles.append(Generated(TextGenerator(wish.model, device)))
+    questions = self_questions(base, wish.count, wish.seed, styles=styles)
+    if wish.write:
+        write_questions(wish.write, questions)
+    return questions

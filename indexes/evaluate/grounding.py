@@ -10,6 +10,7 @@ from pathlib import Path
 from ...pipeline.document import Source
 from ...pipeline.errors import OctavoError
 from ...pipeline.reading.decoding import decode
+from ...pipeline.scale import Medium
 from ..hit import Citation
 
 _TEXT_IS_FILE = ("text/plain", "text/markdown")
@@ -41,10 +42,12 @@ class Grounder:
         """Tries a citation on its source file, else on the stored text.
 
         Args:
-            stored_length: Characters of the document's stored text.
+            stored_length: Characters of the document's stored text; samples of the recording where a sound is cited.
         """
-        if citation.stop > stored_length or not citation.quote:
+        if citation.stop > stored_length or (citation.medium is Medium.TEXT and not citation.quote):
             return Grounding.BROKEN
+        if citation.medium is Medium.AUDIO:
+            return Grounding.STORED
         if citation.source.media_type not in _TEXT_IS_FILE:
             return Grounding.STORED
         try:

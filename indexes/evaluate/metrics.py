@@ -1,7 +1,7 @@
 """What is measured, as plain functions of numpy arrays.
 
-Characters: two sets of half-open intervals on one axis (documents lie far apart on it, see :func:`on_axis`), each set
-disjoint and sorted (see :func:`union`). Ranks: the gains of what was ranked, best first.
+Characters and milliseconds: two sets of half-open intervals on one axis (contents lie far apart on it, see
+:func:`on_axis`), each set disjoint and sorted (see :func:`union`). Ranks: the gains of what was ranked, best first.
 """
 
 from __future__ import annotations
@@ -9,18 +9,42 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ..sound.as_written import CHARACTERS_A_SECOND
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+_NONE: Ints = np.empty(0, np.int64)
 NOT_APPLICABLE = float("nan")
 """The value of a metric for a question that it says nothing about; means leave it out."""
 
 
 def on_axis(content: npt.ArrayLike, position: npt.ArrayLike) -> Ints:
-    """Characters of many documents on one axis, 2^32 apart: no document is that long."""
-    documents, characters = np.asarray(content, np.int64), np.asarray(position, np.int64)
-    placed: Ints = np.left_shift(documents, 32) + characters
+    """Positions in many contents on one axis, 2^32 apart: none is that long.
+
+    What a position counts is a content's own affair: characters, or milliseconds in a recording that is judged by time.
+    """
+    contents, positions = np.asarray(content, np.int64), np.asarray(position, np.int64)
+    placed: Ints = np.left_shift(contents, 32) + positions
     return placed
+
+
+def off_axis(place: npt.ArrayLike) -> tuple[Ints, Ints]:
+    """Contents of places on the axis, and positions in them."""
+    places = np.asarray(place, np.int64)
+    return places >> 32, places & ((1 << 32) - 1)
+
+
+def extent(starts: Ints, stops: Ints, timed: Ints) -> Floats:
+    """How much of a budget intervals take up, in characters; milliseconds count as if written. *Shape:* (m,)
+
+    Args:
+        timed: The contents in which positions are milliseconds.
+    """
+    lengths = (stops - starts).astype(np.float64)
+    if not len(timed):
+        return lengths
+    return np.where(np.isin(off_axis(starts)[0], timed), lengths * (CHARACTERS_A_SECOND / 1000), lengths)
 
 
 def union(starts: Ints, stops: Ints) -> tuple[Ints, Ints]:
@@ -61,7 +85,7 @@ def intersection_over_union(shared: float, retrieved: float, gold: float) -> flo
     return shared / (retrieved + gold - shared) if retrieved + gold else NOT_APPLICABLE
 
 
-def precision_omega(starts: Ints, stops: Ints, gold_starts: Ints, gold_stops: Ints) -> float:
+def precision_omega(starts: Ints, stops: Ints, gold_starts: Ints, gold_stops: Ints, timed: Ints = _NONE) -> float:
     """The precision that perfect recall would have: |gold ∩ units| / |units| over all units that hold gold.
 
     The units that hold any gold are the smallest set of units that holds all of it: what a scale can reach at best,
@@ -69,10 +93,14 @@ def precision_omega(starts: Ints, stops: Ints, gold_starts: Ints, gold_stops: In
 
     Args:
         starts, stops: All units of a scale in the gold's documents, disjoint. *Shape:* (n,)
+        timed: See :func:`extent`.
     """
     shared = overlaps(starts, stops, gold_starts, gold_stops).sum(axis=1)
     held = shared > 0
-    return precision(float(shared.sum()), float((stops - starts)[held].sum())) if held.any() else NOT_APPLICABLE
+    if not held.any():
+        return NOT_APPLICABLE
+    whole = extent(starts[held], stops[held], timed)
+    return precision(float((whole * shared[held] / (stops - starts)[held]).sum()), float(whole.sum()))
 
 
 def recall_at(gains: Floats, relevant: int, k: int) -> float:

@@ -1,4 +1,4 @@
-"""What is compared: each scale alone, every pair, all fused, and all but one."""
+"""What is compared: each scale alone, every pair of text, all fused, and all but one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from ...pipeline.scale import CHARACTER, SCALES, SENTENCE, Scale
+from ...pipeline.scale import CHARACTER, PHONEME, SCALES, SENTENCE, TEXT_SCALES, Scale
 from ..evidence import LEXICAL, WINDOW, Evidence
 from ..fuse import fuse
+from ..sound.audible import Audible
+
+Floats = npt.NDArray[np.float32]
 
 
 class Kind(StrEnum):
@@ -29,11 +32,11 @@ FUSED = "fused"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One way to score the sentences of a question.
+    """One way to score the sentences of a question, and the utterances in which its words are heard.
 
     ``octavo search --scale …`` answers as a single or a pair does: from the evidence of those scales, with spans of
     the finer one. The character scale answers here with the sentence around the word, since a word alone holds no
-    characters of an answer.
+    characters of an answer. The phoneme scale answers with utterances, and so does everything fused.
 
     Attributes:
         scales: Names of the scales used; of a row of kind ``without``, the evidence that is left out: a scale, or
@@ -53,12 +56,23 @@ class Row:
         """The scale whose spans are ranked and cited."""
         if self.kind in (Kind.FUSED, Kind.WITHOUT):
             return SENTENCE
+        if self.scales == (PHONEME.name,):
+            return PHONEME
         spans = [SCALES[name] for name in self.scales if name != CHARACTER.name]
         # As in search: a pair with the character scale answers at the other one.
         return min(spans, key=lambda scale: scale.rank, default=SENTENCE)
 
-    def scores(self, evidence: Sequence[Evidence], count: int) -> npt.NDArray[np.float32]:
-        """*Shape:* (count,), a score a sentence"""
+    def scores(self, evidence: Sequence[Evidence], count: int, audible: Audible | None = None) -> Floats:
+        """A score a sentence, and then one an utterance if any is heard. *Shape:* (count + utterances,)"""
+        if self.unit is PHONEME:
+            return audible.alone() if audible else np.zeros(count, np.float32)
+        text = self._text(evidence, count)
+        if audible is None:
+            return text
+        joins = self.kind is Kind.FUSED or (self.kind is Kind.WITHOUT and self.scales != (PHONEME.name,))
+        return audible.joined(text) if joins else audible.unheard(text)
+
+    def _text(self, evidence: Sequence[Evidence], count: int) -> Floats:
         if self.kind is Kind.WITHOUT:
             return fuse([part for part in evidence if not _speaks(part, self.scales[0])], count).total
         return fuse(evidence, count, [SCALES[name] for name in self.scales]).total
@@ -73,12 +87,15 @@ def _speaks(part: Evidence, left_out: str) -> bool:
 
 
 def rows(scales: Sequence[Scale]) -> tuple[Row, ...]:
-    """Every row for a knowledge base that holds vectors of ``scales``."""
-    # Words are there even where their spelling has no vectors.
-    names = [CHARACTER.name, *(scale.name for scale in scales if scale is not CHARACTER)]
+    """Every row for a knowledge base that holds vectors of ``scales``; of those of sound, the phoneme scale."""
+    text = [scale.name for scale in scales if scale in TEXT_SCALES and scale is not CHARACTER]
+    # Words are there even where their spelling has no vectors, but none in a knowledge base of sound alone.
+    text = [CHARACTER.name, *text] if text or PHONEME not in scales else []
+    sound = [PHONEME.name] if PHONEME in scales else []
+    parts = [*text, *((LEXICAL, WINDOW) if text else ()), *sound]
     return (
-        *(Row(name, Kind.SINGLE, (name,)) for name in names),
-        *(Row(f"{a}+{b}", Kind.PAIR, (a, b)) for a, b in combinations(names, 2)),
+        *(Row(name, Kind.SINGLE, (name,)) for name in (*text, *sound)),
+        *(Row(f"{a}+{b}", Kind.PAIR, (a, b)) for a, b in combinations(text, 2)),
         Row(FUSED, Kind.FUSED),
-        *(Row(f"without {name}", Kind.WITHOUT, (name,)) for name in (*names, LEXICAL, WINDOW)),
+        *(Row(f"without {name}", Kind.WITHOUT, (name,)) for name in parts),
     )

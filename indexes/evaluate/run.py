@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,21 @@ import numpy.typing as npt
 
 from ...pipeline.errors import QueryError
 from .rows import FUSED, Kind, Row
+from .spans import Spans
 
 Floats = npt.NDArray[np.float64]
 
 FORMAT = "octavo evaluation"
 VERSION = 1
+
+SELF_MADE = (
+    "made from the knowledge base itself: they share words with their answers, which are whole sentences, paragraphs or"
+    " sections, so exact words and the scales of these look better here than with questions of people"
+)
+"""What was not measured with :attr:`Judged.self_made` questions."""
+
+RUN_FILE = "run.json"
+"""Name of a run in the folder of a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,7 @@ class Judged:
 
     Attributes:
         key: The same in every run of the same questions: the text, with a number where it is asked more than once.
+        self_made: Whether it was made from the knowledge base itself.
     """
 
     id: str
@@ -33,6 +44,7 @@ class Judged:
     text: str
     question_class: str = ""
     answerable: bool = True
+    self_made: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +59,7 @@ class EvaluationRun:
             spans) or ``source-mrr``. *Shape of each:* (questions, rows); NaN where a metric says nothing.
         signals: Of the fused answer, by name: ``ms total`` and other stages, ``ms index sentence`` and other scales,
             ``characters@1600``, ``duplicates@1600``, ``citations``, ``citations broken``… *Shape of each:* (questions,)
+        spans: Gold and returned, for the examples of the report; ``None`` in runs of earlier versions.
 
     Raises:
         ValueError: Arrays have other shapes than questions and rows.
@@ -62,6 +75,7 @@ class EvaluationRun:
     questions: tuple[Judged, ...]
     scores: Mapping[str, Floats] = field(default_factory=dict)
     signals: Mapping[str, Floats] = field(default_factory=dict)
+    spans: Spans | None = None
 
     def __post_init__(self) -> None:
         if not self.questions or not self.budgets or FUSED not in {row.name for row in self.rows}:
@@ -74,6 +88,8 @@ class EvaluationRun:
         for name, values in self.signals.items():
             if values.shape != (len(self.questions),):
                 raise ValueError(f"{name} has shape {values.shape}, not {(len(self.questions),)}")
+        if self.spans and len(self.spans.gold) != len(self.questions):
+            raise ValueError(f"spans of {len(self.spans.gold)} questions, not of {len(self.questions)}")
 
     def row(self, name: str) -> int:
         """Position of a row.
@@ -95,6 +111,15 @@ class EvaluationRun:
         return bool(np.isfinite(self.scores[f"recall@{self.budgets[0]}"]).any())
 
     @property
+    def caveat(self) -> str:
+        """What questions made from the knowledge base itself do not show, a sentence for people; "" without them."""
+        made = sum(question.self_made for question in self.questions)
+        if not made:
+            return ""
+        of = "the" if made == len(self.questions) else f"{made:,} of the {len(self.questions):,}"
+        return f"{of[0].upper()}{of[1:]} questions were {SELF_MADE}."
+
+    @property
     def leading(self) -> tuple[str, ...]:
         """The metrics that lead in tables: recall at each budget, else the ranking of sources."""
         if self.judged_by_characters():
@@ -106,7 +131,7 @@ class EvaluationRun:
         """The one metric for which questions are called won or lost."""
         if not self.judged_by_characters():
             return "source-ndcg@10"
-        return "recall@1600" if 1600 in self.budgets else f"recall@{self.budgets[len(self.budgets) // 2]}"
+        return f"recall@{main_budget(self.budgets)}"
 
     def to_json(self) -> dict[str, Any]:
         """All of it; numbers are rounded to six digits after the point."""
@@ -118,6 +143,7 @@ class EvaluationRun:
             "model": self.model,
             "made": self.made,
             "octavo": self.octavo,
+            **({"caveat": self.caveat} if self.caveat else {}),
             "budgets": list(self.budgets),
             "rows": [{"name": row.name, "kind": row.kind.value, "scales": list(row.scales)} for row in self.rows],
             "questions": [
@@ -127,6 +153,7 @@ class EvaluationRun:
                     "question": one.text,
                     "class": one.question_class,
                     "unanswerable": not one.answerable,
+                    **({"self_made": True} if one.self_made else {}),
                 }
                 for one in self.questions
             ],
@@ -135,6 +162,7 @@ class EvaluationRun:
                 for name, values in self.scores.items()
             },
             "signals": {name: _listed(values) for name, values in self.signals.items()},
+            **({"spans": self.spans.to_json()} if self.spans else {}),
         }
 
     @classmethod
@@ -159,7 +187,14 @@ class EvaluationRun:
                 tuple(int(budget) for budget in made["budgets"]),
                 rows,
                 tuple(
-                    Judged(one["id"], one["key"], one["question"], one["class"], not one["unanswerable"])
+                    Judged(
+                        one["id"],
+                        one["key"],
+                        one["question"],
+                        one["class"],
+                        not one["unanswerable"],
+                        bool(one.get("self_made", False)),
+                    )
                     for one in made["questions"]
                 ),
                 {
@@ -167,17 +202,24 @@ class EvaluationRun:
                     for name, by_row in made["scores"].items()
                 },
                 {name: np.array(values, np.float64) for name, values in made["signals"].items()},
+                Spans.from_json(made["spans"]) if "spans" in made else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise QueryError(f"the run is damaged ({error!r}): evaluate again") from error
 
 
+def main_budget(budgets: Sequence[int]) -> int:
+    """The budget at which single answers are compared: 1,600 characters, else the middle one."""
+    return 1600 if 1600 in budgets else budgets[len(budgets) // 2]
+
+
 def read_run(path: Path) -> EvaluationRun:
-    """A run from its file.
+    """A run from its file, or from the folder that ``octavo eval --report`` wrote.
 
     Raises:
         QueryError: There is none, or it is not a run.
     """
+    path = path / RUN_FILE if path.is_dir() else path
     try:
         made = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from .grounding import Grounding
 from .intervals import bootstrap, sign_flip_test
+from .risk import risk_summary
 from .rows import FUSED, Kind
 from .run import EvaluationRun
 
 Floats = npt.NDArray[np.float64]
 
-STAGES = ("encode", "expand", "search", "score", "choose", "cite")
+STAGES = ("encode", "expand", "search", "score", "listen", "choose", "cite")
+"""Of an answer; only knowledge bases with recordings listen."""
 CLASSES_SHOWN = 50
 
 
@@ -202,6 +204,8 @@ def _signals(run: EvaluationRun, estimates: Mapping[str, Mapping[str, Estimate]]
     cited = float(signals["citations"].sum())
     unanswerable = np.array([not question.answerable for question in run.questions])
     answered = unanswerable & (signals["citations"] > 0)
+    if "abstained" in signals:
+        answered &= signals["abstained"] == 0
     duplicates = estimate(np.stack([signals[f"duplicates@{budget}"] for budget in run.budgets], axis=1))
 
     def fused(metric: str) -> dict[str, Any]:
@@ -209,7 +213,9 @@ def _signals(run: EvaluationRun, estimates: Mapping[str, Mapping[str, Estimate]]
 
     return {
         "slower_answers": {
-            "ms": {stage: percentiles(signals[f"ms {stage}"]) for stage in (*STAGES, "total")},
+            "ms": {
+                stage: percentiles(signals[f"ms {stage}"]) for stage in (*STAGES, "total") if f"ms {stage}" in signals
+            },
             "ms_index": _per_index(signals),
             "characters": fused("characters"),
         },
@@ -227,6 +233,7 @@ def _signals(run: EvaluationRun, estimates: Mapping[str, Mapping[str, Estimate]]
         "confusing_handoff": {
             "unanswerable": int(unanswerable.sum()),
             "answered_all_the_same": int(answered.sum()),
+            **risk_summary(run),
         },
     }
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
+from ...pipeline.scale import PHONEME
 from ..report import plain_console
 from .command import Outcome
 from .compare import Comparison, Difference, Moved
@@ -25,25 +27,30 @@ _GOOD, _BAD, _DOUBT, _DIM, _BOLD = "green", "red", "yellow", "dim", "bold"
 
 CLASSES_SHOWN = 12
 MOVED_SHOWN = 5
+_LONGEST_NAME = 20
+"""What a narrow terminal leaves to names at least, in columns."""
 SIGNIFICANT = 0.05
 _NOTHING_FITS = 0.05
-"""Share of the budget: a row that uses less has no spans short enough."""
+"""Share of the budget: a row that uses less has no spans short enough, which are not cut."""
 
 SECONDS_BETWEEN_LINES = 15.0
 
 _HEADS = {
-    "precision": "precision",
+    "character": "charac-\nter",
+    "paragraph": "para-\ngraph",
+    "document": "docu-\nment",
+    "precision": "preci-\nsion",
     "iou": "IoU",
-    "precision-omega": "precision\nΩ",
+    "precision-omega": "preci-\nsion Ω",
     "whole-gold": "whole\ngold",
     "wrong-source": "wrong\nsource",
     "span-recall@10": "span\nR@10",
-    "span-ndcg@10": "span\nnDCG@10",
+    "span-ndcg@10": "span\nnDCG\n@10",
     "span-mrr": "span\nMRR",
     "source-recall@1": "source\nR@1",
     "source-recall@5": "source\nR@5",
     "source-recall@10": "source\nR@10",
-    "source-ndcg@10": "source\nnDCG@10",
+    "source-ndcg@10": "source\nnDCG\n@10",
     "source-mrr": "source\nMRR",
 }
 
@@ -85,10 +92,14 @@ def show_evaluation(console: Console, run: EvaluationRun, summary: Summary) -> N
         Text(f"{run.knowledge_base}: generation {run.generation}, {answerable:,} questions with an answer", _BOLD)
         + Text(f", {len(run.questions) - answerable:,} without" if answerable < len(run.questions) else "")
     )
+    if run.caveat:
+        console.print(Text(run.caveat, _DOUBT), soft_wrap=True)
     if not answerable:
         console.print(Text("no question has an answer, so there is nothing to rank", _DOUBT))
     else:
-        unit = "recall of gold characters, %, in a budget of" if run.judged_by_characters() else "ranking of sources, %"
+        timed = " and milliseconds" if PHONEME.name in {row.name for row in run.rows} else ""
+        unit = f"recall of gold characters{timed}, %, in a budget of characters"
+        unit = unit if run.judged_by_characters() else "ranking of sources, %"
         console.print(Text(f"{unit} (± half of the 95 % interval; p of {run.main} by a paired test)"))
         console.print(_leading(run, summary))
         if run.judged_by_characters():
@@ -107,7 +118,7 @@ def _leading(run: EvaluationRun, summary: Summary) -> Table:
         if run.judged_by_characters()
         else [_head(name) for name in run.leading]
     )
-    table = _table("evidence", *heads, "p vs fused", "best for")
+    table = _table("evidence", *heads, "p vs\nfused", "best\nfor", least=_widest(row.name for row in run.rows))
     for row in run.rows:
         if row.kind is Kind.WITHOUT:
             continue
@@ -128,8 +139,9 @@ def _leading(run: EvaluationRun, summary: Summary) -> Table:
 
 def _leading_cell(metric: str, row: str, summary: Summary) -> str:
     name, _, budget = metric.partition("@")
-    if name == "recall" and summary.estimates[f"characters@{budget}"][row].mean < _NOTHING_FITS * int(budget):
-        return "none fit"  # spans of this scale are longer than the budget, and are not cut
+    if name == "recall" and row != PHONEME.name:  # of sound there may be little to hear
+        used = summary.estimates[f"characters@{budget}"][row].mean
+        return "none fit" if used < _NOTHING_FITS * int(budget) else _cell(summary.estimates[metric][row])
     return _cell(summary.estimates[metric][row])
 
 
@@ -137,7 +149,8 @@ def _details(run: EvaluationRun, summary: Summary) -> Table:
     at = run.main.rpartition("@")[2]
     metrics = [f"precision@{at}", f"iou@{at}", "precision-omega", f"whole-gold@{at}", f"wrong-source@{at}"]
     metrics += ["span-recall@10", "span-ndcg@10", "span-mrr", "source-recall@1", "source-ndcg@10", "source-mrr"]
-    table = _table("evidence", *(_head(name) for name in metrics))
+    names = (row.name for row in run.rows if row.kind in (Kind.SINGLE, Kind.FUSED))
+    table = _table("evidence", *(_head(name) for name in metrics), least=_widest(names))
     table.title = f"at {int(at):,} characters"
     for row in run.rows:
         if row.kind in (Kind.SINGLE, Kind.FUSED):
@@ -154,7 +167,7 @@ def _signals(run: EvaluationRun, summary: Summary) -> Table:
     slow, grounded, noisy, handoff = (summary.signals[name] for name in summary.signals)
     budget = str(run.budgets[len(run.budgets) // 2] if not run.judged_by_characters() else run.main.rpartition("@")[2])
     of = f"of {int(budget):,} characters"
-    stages = ", ".join(f"{stage} {slow['ms'][stage]['p50']:.1f} / {slow['ms'][stage]['p95']:.1f}" for stage in STAGES)
+    stages = ", ".join(f"{name} {ms['p50']:.1f} / {ms['p95']:.1f}" for name, ms in slow["ms"].items() if name in STAGES)
     total = slow["ms"]["total"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
@@ -189,8 +202,32 @@ def _signals(run: EvaluationRun, summary: Summary) -> Table:
     table.add_row("noisy retrieval", f"{', '.join(parts)} {of}")
     none = "no question without an answer is in the set"
     said = f"{handoff['answered_all_the_same']:,} of {handoff['unanswerable']:,} questions without an answer got one"
-    table.add_row("confusing handoff", said if handoff["unanswerable"] else none)
+    said = said if handoff["unanswerable"] else none
+    table.add_row("confusing handoff", "; ".join([said, *_trust(handoff)]))
     return table
+
+
+def _trust(handoff: Mapping[str, Any]) -> list[str]:
+    """What confidence is worth, as far as it was measured."""
+    if not handoff.get("judged"):
+        return []
+    said = [
+        f"confidence is off by {100 * handoff['calibration_error']:.1f} points",
+        f"area under risk-coverage {handoff['risk_area']:.3f} (least possible {handoff['least_risk_area']:.3f}",
+    ]
+    if handoff["gain"] is not None:
+        best = handoff["best_single_score"]
+        said[1] += f"; by {best} alone {handoff['risk_area_of'][best]:.3f}: {100 * handoff['gain']:+.0f} %)"
+    else:
+        said[1] += ")"
+    kept, wrong = handoff["abstained_rightly"], handoff["answered_wrongly"]
+    said.append(
+        f"{handoff['abstained']:,} of {handoff['judged']:,} handed over, {kept:,} of them rightly;"
+        f" {wrong:,} answered without the answer in the hits"
+    )
+    if handoff["handoff_complete"] is not None:
+        said.append(f"packets {100 * handoff['handoff_complete']:.0f} % complete")
+    return said
 
 
 def _worth(summary: Summary) -> Table:
@@ -207,7 +244,7 @@ def _worth(summary: Summary) -> Table:
 
 def _classes(summary: Summary) -> Table:
     names = list(next(iter(summary.classes.values())))
-    table = _table("class", "questions", *names)
+    table = _table("class", "ques-\ntions", *map(_head, names), least=_widest(summary.classes))
     for name, found in list(summary.classes.items())[:CLASSES_SHOWN]:
         best = max((found[one].mean for one in names if one not in (FUSED, "oracle")), default=0.0)
         cells = []
@@ -277,9 +314,14 @@ def show_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
         console.print(Text(str(verdict), _BAD if verdict.tripped else _GOOD))
 
 
-def _table(first: str, *columns: str) -> Table:
+def _widest(names: Iterable[str]) -> int:
+    """What names need that are not to be broken; long ones are."""
+    return min(max(map(len, names), default=0), _LONGEST_NAME)
+
+
+def _table(first: str, *columns: str, least: int = 0) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="")
-    table.add_column(first, overflow="fold")
+    table.add_column(first, overflow="fold", min_width=least)
     for column in columns:
         table.add_column(column, justify="right")
     return table

@@ -24,8 +24,10 @@ from ...pipeline.errors import EmptySource, QueryError
 from ...pipeline.posteriors import FRAME, window_grid
 from ...pipeline.recording import SAMPLE_RATE, Recording
 from ...pipeline.scale import PHONEME, PRONUNCIATION
+from ..confidence.assess import Beside, assessed_sound, settled
 from ..hit import Answer, HeardWord, Hit, ranked
 from ..retrieve import retrieve
+from ..tracing import timed
 from .frames import Frames
 from .hits import NO_RECORDINGS, short, sound_hits
 from .keyword import Alignment, Sought, best_phones, example, places
@@ -33,6 +35,7 @@ from .spoken import WINDOW_PHONES, SpokenHit, pieces, spoken
 
 if TYPE_CHECKING:
     from ..filter import Filter
+    from ..notes import Notes
     from ..ranges import Ranges
     from ..retrieve import Encoders
     from ..snapshot import Snapshot
@@ -104,6 +107,8 @@ def ask_aloud(
     where: Filter | None = None,
     sounds: Ranges | None = None,
     words: str | None = None,
+    abstain_below: float | None = None,
+    notes: Notes | None = None,
 ) -> Answer:
     """Answer a spoken question.
 
@@ -111,6 +116,8 @@ def ask_aloud(
         k, budget, scales, where, sounds: As for :func:`octavo.indexes.retrieve.retrieve`; with the scale ``phoneme``
             alone the question is an example, and every hit a place in a recording where it is said again.
         words: What a speech recogniser made of the question, where there is one.
+        abstain_below: Confidence below which the answer abstains.
+        notes: Gets what led to the answer.
 
     Raises:
         QueryError: An option makes no sense.
@@ -123,31 +130,49 @@ def ask_aloud(
     if tuple(scales) == (PHONEME.name,):
         if budget is not None:
             raise QueryError(f"a budget of {budget} characters means nothing for places in recordings: ask with -k")
-        return _by_sound(utterances, snapshot, hearing, k, where, ranges, began)
-    understood = understand(utterances, snapshot, hearing, words)
-    timings["understand"] = (perf_counter() - began) * 1000
+        answer = _by_sound(utterances, snapshot, hearing, k, where, ranges, began, notes)
+        return assessed_sound(answer, snapshot, abstain_below)
+    with timed(timings, "understand"):
+        understood = understand(utterances, snapshot, hearing, words)
     examples: list[SpokenHit] = []
     if budget is None and (not scales or PHONEME.name in scales):
-        at = perf_counter()
-        whole = not understood.query or _phones(utterances) <= WINDOW_PHONES
-        examples = by_example(utterances, snapshot, hearing, k=k, ranges=ranges) if whole else []
-        timings["example"] = (perf_counter() - at) * 1000
+        with timed(timings, "example"):
+            whole = not understood.query or _phones(utterances) <= WINDOW_PHONES
+            examples = by_example(utterances, snapshot, hearing, k=k, ranges=ranges) if whole else []
+        if notes is not None:
+            notes.said = examples
     if not understood.query:
         hits = tuple(sound_hits(examples, snapshot, where))
         warning = "no word of the knowledge base was understood in the question: these places only sound like it"
         timings["total"] = (perf_counter() - began) * 1000
-        return Answer("", snapshot.generation, hits, timings, warnings=(warning,))
-    answer = retrieve(
-        understood.query, snapshot, encoders, k=k, budget=budget, scales=scales, where=where, sounds=sounds
-    )
+        answer = Answer("", snapshot.generation, hits, timings, warnings=(warning,))
+        return assessed_sound(answer, snapshot, abstain_below)
     sure = [one for one in examples if one.probability >= SURE]
+    answer = retrieve(
+        understood.query,
+        snapshot,
+        encoders,
+        k=k,
+        budget=budget,
+        scales=scales,
+        where=where,
+        sounds=sounds,
+        beside=Beside(abstain_below, _certainty(understood), max((one.probability for one in sure), default=0.0)),
+        notes=notes,
+    )
     timings = {**answer.timings_ms, **timings, "total": (perf_counter() - began) * 1000}
     return replace(
-        answer,
-        hits=_merged(answer.hits, sound_hits(sure, snapshot, where), k) if sure else answer.hits,
+        settled(answer, _merged(answer.hits, sound_hits(sure, snapshot, where), k) if sure else answer.hits),
         heard_words=understood.words,
         timings_ms=timings,
     )
+
+
+def _certainty(understood: Understood) -> float:
+    """Share of the words that are those that were said; 1 for what a recogniser wrote, which says nothing of itself."""
+    words = understood.query.split()
+    doubt = sum(1 - word.probability for word in understood.words if word.text in words)
+    return max(0.0, 1 - doubt / max(len(words), 1))
 
 
 def by_example(
@@ -291,8 +316,11 @@ def _by_sound(
     where: Filter | None,
     ranges: Ranges | None,
     began: float,
+    notes: Notes | None,
 ) -> Answer:
     found = by_example(utterances, snapshot, hearing, k=k, ranges=ranges)
+    if notes is not None:
+        notes.said = found
     warnings: tuple[str, ...] = () if snapshot.holds(PHONEME) else (NO_RECORDINGS,)
     keywords = [best_phones(one.posteriors) for one in utterances]
     if not warnings and any(keywords):

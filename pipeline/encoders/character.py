@@ -1,18 +1,23 @@
 """Vectors of terms by their spelling: hashed character n-grams through a fixed projection.
 
-Nothing here is learned. Terms that share most of their n-grams lie near; the trained character encoder takes
-this one's place under the same interface.
+Nothing here is learned. Terms that share most of their n-grams lie near. The learned encoder
+(:mod:`.learned_character`) finds far more misspelt words; this one serves where its weights are missing, and is what
+it is measured against.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
 
 from ..embed import Vectors
 from ..scale import CHARACTER
+
+if TYPE_CHECKING:
+    from .learned_character import LearnedCharacterEncoder
 
 BUCKETS = 1 << 14
 WIDTH = 64
@@ -34,6 +39,17 @@ def confusable_form(term: str) -> str:
     return term.translate(_CONFUSABLE)
 
 
+def character_encoder() -> CharacterEncoder | LearnedCharacterEncoder:
+    """The encoder that knowledge bases are made and asked with.
+
+    Raises:
+        ModelError: The shipped weights are damaged.
+    """
+    from .learned_character import WEIGHTS, LearnedCharacterEncoder
+
+    return LearnedCharacterEncoder() if WEIGHTS.exists() else CharacterEncoder()
+
+
 class CharacterEncoder:
     """Hashed n-grams of a term, projected to 64 numbers.
 
@@ -47,6 +63,8 @@ class CharacterEncoder:
     scale = CHARACTER
     width = WIDTH
     fingerprint = f"character-ngram-hash-{BUCKETS}-{WIDTH}-{SEED}-1"
+    likeness = None
+    """Its vectors cannot decide among what they propose."""
 
     def __init__(self) -> None:
         # Signs from raw bits: numpy promises the same bits for ever, but not the same normal deviates.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..embed import Utterance, Vectors
-from ..errors import ModelError
 from ..phones import BLANK, PHONES, SYMBOLS
 from ..posteriors import FRAME, Posteriors, window_grid
 from ..recording import SAMPLE_RATE, Recording
@@ -25,14 +23,20 @@ from ..voice.measures import Baseline, measures
 from .device import choose_device
 from .one_thread import one_thread
 from .prosody import ProsodyEncoder
+from .speech_checkpoint import FORMAT, SpeechCheckpoint
+from .speech_trunk import CORE as TRUNK_CORE
+from .speech_trunk import MARGIN as TRUNK_MARGIN
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from .hearing_network import HearingNetwork
+    from .word_space import PhoneSequenceEncoder, WindowEncoder
+
+__all__ = ["FORMAT", "STRETCH", "WEIGHTS", "SpeechEncoder", "Stretch"]
+
 WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "speech.safetensors"
 """The shipped weights; their card lies beside them."""
-
-FORMAT: Final = "octavo-speech-1"
 
 STRETCH: Final = 600 * SAMPLE_RATE
 """Samples encoded before the next are read: ten minutes."""
@@ -76,42 +80,49 @@ class Stretch:
 class SpeechEncoder:
     """The trained speech encoder, with the space that spoken and written words share.
 
+    Its networks are built with the first sound, or the first word, that needs them: what takes in documents alone has
+    words and no sounds.
+
     Args:
-        weights: A checkpoint of :mod:`octavo.pipeline.training.speech`.
+        weights: A checkpoint of :mod:`octavo.pipeline.training.speech_recipe`.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
     Attributes:
+        weights: As given.
         width: Numbers of a window vector.
 
     Raises:
-        ModelError: The weights are missing or damaged, or the device is.
+        ModelError: The weights are missing or damaged, or the device is. With the first sound also: their trunk is
+            missing, or another one.
     """
 
     def __init__(self, weights: Path = WEIGHTS, device: str = "auto") -> None:
         import torch
 
-        from .speech_network import SpeechNetwork, SpeechShape
-        from .word_space import WIDTH, PhoneSequenceEncoder, WindowEncoder
+        from .word_space import WIDTH
 
         self.device = torch.device(choose_device(device))
-        tensors, metadata, digest = _load(weights)
-        try:
-            shape = SpeechShape.from_json(json.loads(metadata["shape"]))
-            network = SpeechNetwork(shape)
-            windows, sequences = WindowEncoder(shape.channels[0]), PhoneSequenceEncoder()
-            for name, module in (("network", network), ("windows", windows), ("sequences", sequences)):
-                own = {
-                    key.partition(".")[2]: value.float() for key, value in tensors.items() if key.startswith(name + ".")
-                }
-                module.load_state_dict(own)
-        except (KeyError, ValueError, TypeError, RuntimeError) as error:
-            raise ModelError(f"{weights} does not fit the speech network ({error}): reinstall octavo") from error
-        self._network = network.eval().to(self.device)
-        self._windows, self._sequences = windows.eval().to(self.device), sequences.eval().to(self.device)
+        self.weights = weights
+        self._checkpoint = SpeechCheckpoint.open(weights)
         self._prosody = ProsodyEncoder()
         self.width = WIDTH
-        self.phoneme_fingerprint = f"speech-{digest}"
+        self.phoneme_fingerprint = f"speech-{self._checkpoint.digest}"
         self.prosody_fingerprint = self._prosody.fingerprint
+
+    @cached_property
+    def _hearing(self) -> HearingNetwork:
+        made = self._checkpoint.hearing().to(self.device)
+        if made.trunk is not None:
+            made.trunk.to(self.device)
+        return made
+
+    @cached_property
+    def _windows(self) -> WindowEncoder:
+        return self._checkpoint.windows(self._hearing.channels).to(self.device)
+
+    @cached_property
+    def _sequences(self) -> PhoneSequenceEncoder:
+        return self._checkpoint.sequences().to(self.device)
 
     def encode(self, recording: Recording, state: Mapping[str, Any] | None = None) -> Iterator[Stretch]:
         """A recording's utterances, about ten minutes at a time.
@@ -166,17 +177,22 @@ class SpeechEncoder:
         import torch
 
         first, last, whole = start // FRAME, stop // FRAME, end // FRAME
-        features = [torch.empty(0, self._network.shape.channels[0], device=self.device)]
+        hearing = self._hearing
+        features = [torch.empty(0, hearing.channels, device=self.device)]
         phones = [torch.empty(0, SYMBOLS, device=self.device)]
-        core = first // _CORE * _CORE
+        step = _CORE if hearing.trunk is None else TRUNK_CORE
+        core = first // step * step
         while core < last:
-            begin, end_ = max(first, core), min(last, core + _CORE)
-            low = max(0, begin // _ALIGNED * _ALIGNED - _MARGIN)
-            high = min(whole, end_ + _MARGIN)
+            begin, end_ = max(first, core), min(last, core + step)
+            if hearing.trunk is None:
+                low, high = begin // _ALIGNED * _ALIGNED - _MARGIN, end_ + _MARGIN
+            else:  # a trunk's states depend on all that it is given, so it is always given the same
+                low, high = core - TRUNK_MARGIN, core + step + TRUNK_MARGIN
+            low, high = max(0, low), min(whole, high)
             feature, phone = self._run(read(low * FRAME, high * FRAME), slice(begin - low, end_ - low))
             features.append(feature)
             phones.append(phone)
-            core += _CORE
+            core += step
         joined = torch.cat(phones)
         return _Heard(torch.cat(features), joined, joined.cpu().numpy())
 
@@ -184,17 +200,10 @@ class SpeechEncoder:
         """Features and log-probabilities of some frames of a chunk. *Shape:* (T, C) and (T, SYMBOLS)."""
         import torch
 
-        from .log_mel import level, log_mel
-
         with torch.inference_mode(), nullcontext() if len(samples) > _CLIP else one_thread:
-            mel = log_mel(torch.from_numpy(np.ascontiguousarray(samples)).to(self.device))[None]
-            levelled = level(mel)
-            rest = -mel.shape[1] % 16
-            levelled = torch.nn.functional.pad(levelled, (0, 0, 0, rest))
-            valid = torch.ones(1, levelled.shape[1], dtype=torch.bool, device=self.device)
-            valid[:, mel.shape[1] :] = False
+            given = torch.from_numpy(np.ascontiguousarray(samples)).to(self.device)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-                heard = self._network(levelled, valid)
+                heard = self._hearing(given)
             return heard.features[0, own].float(), heard.phones[0, own].float().log_softmax(-1)
 
     def _utterances(
@@ -266,33 +275,3 @@ def _contour(read: _Read, start: int, stop: int, end: int) -> Contour:
     high = min(end, stop + CONTEXT)
     whole = contour(read(low, high))
     return whole.cut(slice((start - low) // FRAME, (stop - low) // FRAME))
-
-
-def _load(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str], str]:
-    """Tensors, header and digest of a checkpoint.
-
-    Raises:
-        ModelError: It is not there, or is none of this kind.
-    """
-    import torch
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata: Mapping[str, str] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
-    except (OSError, SafetensorError) as error:
-        raise ModelError(
-            f"the speech weights {path} cannot be read ({error}): reinstall octavo, or train them with "
-            "octavo train speech"
-        ) from error
-    if metadata.get("format") != FORMAT:
-        raise ModelError(
-            f"{path} holds no speech encoder of this version (format {metadata.get('format')!r}): reinstall octavo, or "
-            "train it with octavo train speech"
-        )
-    # Of the weights, not of the file: a header may gain a score without making vectors of another kind.
-    digest = hashlib.blake2b(metadata.get("shape", "").encode(), digest_size=8)
-    for name, tensor in tensors.items():
-        digest.update(name.encode() + tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return tensors, metadata, digest.hexdigest()

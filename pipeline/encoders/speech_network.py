@@ -87,13 +87,17 @@ class Heard:
 
 
 class SpeechNetwork(nn.Module):
-    """See the picture above. Log-mel frames come levelled, see :func:`.log_mel.level`."""
+    """See the picture above. Log-mel frames come levelled, see :func:`.log_mel.level`.
 
-    def __init__(self, shape: SpeechShape) -> None:
+    Args:
+        stem: In place of the inception branches, for other inputs at 20 ms. *Shape:* -> (B, T / 2, channels[0]).
+    """
+
+    def __init__(self, shape: SpeechShape, stem: nn.Module | None = None) -> None:
         super().__init__()
         self.shape = shape
         channels, levels = shape.channels, shape.levels
-        self.stem = Inception(BANDS, channels[0], shape.widths, stride=2, pooled=len(shape.widths) > 1)
+        self.stem = stem or Inception(BANDS, channels[0], shape.widths, stride=2, pooled=len(shape.widths) > 1)
         self.narrow = nn.ModuleList(nn.Conv1d(fine, coarse, 4, 2, 1) for fine, coarse in pairwise(channels[:levels]))
         self.down = nn.ModuleList(_Chain(_blocks(shape, level)) for level in range(levels))
         self.lateral = nn.ModuleList(
@@ -109,7 +113,7 @@ class SpeechNetwork(nn.Module):
     def forward(self, mel: Tensor, valid: Tensor) -> Heard:
         """
         Args:
-            mel: Levelled. *Shape:* (B, T, 80), T a multiple of 16.
+            mel: Levelled, or what another stem takes. *Shape:* (B, T, 80), T a multiple of 16.
             valid: Frames that are no padding. *Shape:* (B, T), bool.
         """
         present = [valid[:, stride - 1 :: stride] for stride in STRIDES]

@@ -39,6 +39,10 @@ class TextEncoder:
         window_tokens: Most tokens that the transformer reads together; never more than it has positions for.
         batch_tokens: Most tokens of a batch, padding included.
 
+    Attributes:
+        fingerprint: Of everything that shapes the vectors.
+        settings: The same things by name, for the record of what made a knowledge base.
+
     Raises:
         ModelError: The model is not there or cannot be loaded, or the device is missing.
     """
@@ -57,6 +61,12 @@ class TextEncoder:
         self.window_tokens = min(window_tokens, self._checkpoint.positions)
         self.batch_tokens = max(batch_tokens, self.window_tokens)
         settings = f"{self._checkpoint.digest} {POOLING} {self.window_tokens} {self._checkpoint.query_prompt}"
+        self.settings: dict[str, str | int] = {
+            "weights": self._checkpoint.digest,
+            "pooling": POOLING,
+            "window_tokens": self.window_tokens,
+            "query_prompt": self._checkpoint.query_prompt,
+        }
         self.fingerprint = f"text-{hashlib.blake2b(settings.encode(), digest_size=8).hexdigest()}"
         # bf16 halves time and memory on a GPU; few CPUs multiply it faster than fp32.
         self._dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32

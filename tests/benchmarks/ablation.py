@@ -33,6 +33,7 @@ VARIANTS = {
     "without skips": replace(WHOLE, shape=replace(WHOLE.shape, skips=False)),
     "without losses above 20 ms": replace(WHOLE, coarse_weight=0.0, rate_weight=0.0),
     "without the framewise loss": replace(WHOLE, frames_weight=0.0),
+    "without agreement of two masks": replace(WHOLE, consistency_weight=0.0),
 }
 
 

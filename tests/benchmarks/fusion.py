@@ -24,7 +24,7 @@ from octavo.indexes.expand import expand
 from octavo.indexes.fuse import fuse
 from octavo.indexes.intake import take_in
 from octavo.indexes.retrieve import Encoders
-from octavo.pipeline.encoders.character import CharacterEncoder
+from octavo.pipeline.encoders.character import character_encoder
 from octavo.pipeline.encoders.text import TextEncoder
 
 Floats = npt.NDArray[np.float32]
@@ -99,7 +99,7 @@ def main() -> None:
     with open(arguments.data / "questions_df.csv", newline="") as file:
         questions = list(csv.DictReader(file))
     folder = arguments.kb or Path(tempfile.mkdtemp()) / "kb"
-    encoders = Encoders(TextEncoder(), CharacterEncoder())
+    encoders = Encoders(TextEncoder(), character_encoder())
     with KnowledgeBase.open(folder, create=True, term_encoder=encoders.spelling) as kb:
         if not kb.sources():
             assert isinstance(encoders.text, TextEncoder)

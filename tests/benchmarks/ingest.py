@@ -20,7 +20,7 @@ from pathlib import Path
 from octavo.indexes.collection import KnowledgeBase
 from octavo.pipeline.document import Document, Span
 from octavo.pipeline.embed import Embeddings, Encoded
-from octavo.pipeline.encoders.character import CharacterEncoder
+from octavo.pipeline.encoders.character import character_encoder
 from octavo.pipeline.encoders.text import TextEncoder, _Window
 from octavo.pipeline.reading import Reader
 from octavo.pipeline.scale import PARAGRAPH, SECTION, SENTENCE
@@ -89,7 +89,7 @@ def stages(paths: Sequence[Path], repeats: int) -> None:
     for number, embeddings in encoder.encode(pairs):
         made[number].append(embeddings)
     with tempfile.TemporaryDirectory() as folder:
-        kb = KnowledgeBase.open(Path(folder) / "kb", create=True, term_encoder=CharacterEncoder())
+        kb = KnowledgeBase.open(Path(folder) / "kb", create=True, term_encoder=character_encoder())
         began = clock()
         with kb.writer() as writer:
             for document, spans, counted, vectors in zip(documents, trees, words, made, strict=True):

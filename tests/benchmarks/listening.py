@@ -25,7 +25,7 @@ from typing import Any
 
 from octavo.indexes.collection import KnowledgeBase
 from octavo.pipeline.embed import Embeddings
-from octavo.pipeline.encoders.character import CharacterEncoder
+from octavo.pipeline.encoders.character import character_encoder
 from octavo.pipeline.encoders.speech import WEIGHTS, SpeechEncoder
 from octavo.pipeline.recording import SAMPLE_RATE
 from octavo.tests.benchmarks.sound_library import add, listened
@@ -112,7 +112,7 @@ def stages(paths: Sequence[Path], weights: Path, folder: Path) -> tuple[dict[str
     for owner, attribute, name in (
         (log_mel, "log_mel", "log-mel"),
         (log_mel, "level", "log-mel"),
-        (encoder._network, "forward", "network"),
+        (encoder._hearing, "forward", "network"),
         (encoder._windows, "forward", "window vectors"),
         (contour, "fundamental", "F0"),
         (speech, "contour", "other contours"),
@@ -154,7 +154,7 @@ def whole(paths: Sequence[Path], weights: Path, folder: Path) -> dict[str, float
     encoder = SpeechEncoder(weights, "cpu")
     began, before = time.perf_counter(), busy() + children()
     samples = 0
-    with KnowledgeBase.open(folder, create=True, term_encoder=CharacterEncoder()) as kb:
+    with KnowledgeBase.open(folder, create=True, term_encoder=character_encoder()) as kb:
         for taken in take_in(kb, paths, NoText(), listener=encoder):
             assert taken.done, taken
             samples += taken.counts.get("samples", 0)

@@ -375,8 +375,10 @@ def test_format_one_is_lifted_with_what_it_holds(tmp_path: Path, monkeypatch: py
         add_all(base, [encoded])
     connection = raw(base)
     with connection:
-        for name in ("recording", "sound", "heard", "manner", "time"):
+        later = ("past_content", "past_source", "failure", "lexical_places")
+        for name in ("recording", "sound", "heard", "manner", "time", *later):
             connection.execute(f"DROP TABLE {name}")
+        connection.execute("DELETE FROM setting WHERE key = 'manifests_from'")
         connection.pragma("user_version", 1)
     first = apsw.Connection(":memory:")
     schema.migrate(first, schema.MIGRATIONS[:1])

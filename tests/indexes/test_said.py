@@ -10,8 +10,9 @@ import jsonschema
 import pytest
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.filter import Filter
-from octavo.indexes.hit import Answer
+from octavo.indexes.hit import Answer, Hit
 from octavo.indexes.retrieve import Encoders, retrieve
+from octavo.indexes.sound.as_written import as_written
 from octavo.pipeline.errors import QueryError
 from octavo.pipeline.posteriors import FRAME
 from octavo.pipeline.scale import Medium
@@ -130,7 +131,7 @@ def test_without_recordings_nothing_is_found_and_it_says_why(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        ({"scales": ("phoneme",), "budget": 100}, "budget of 100"),
+        ({"scales": ("phoneme",), "budget": 0}, "budget is 0"),
         ({"scales": ("prosody",)}, "--like"),
         ({"scales": ("phoneme",), "k": 0}, "0 hits"),
     ],
@@ -189,11 +190,48 @@ def test_text_alone_is_answered_as_before(tmp_path: Path) -> None:
     assert all(hit.scale != "phoneme" for hit in answer.hits)
 
 
-def test_a_budget_and_pinned_text_scales_leave_sound_out(kb: KnowledgeBase) -> None:
-    for options in ({"budget": 400}, {"scales": ("sentence",)}):
+def test_pinned_text_scales_leave_sound_out(kb: KnowledgeBase) -> None:
+    for options in ({"budget": 400, "scales": ("paragraph",)}, {"scales": ("sentence",)}):
         assert all(hit.scale != "phoneme" for hit in ask(kb, "router invoice", **options).hits)
     both = ask(kb, "router broken", scales=("sentence", "phoneme"))
     assert "phoneme" in {hit.scale for hit in both.hits}
+
+
+def characters(hit: Hit) -> int:
+    """What a hit takes of a budget: its text, else 15 characters a second."""
+    cited = hit.citation
+    return len(hit.text) or int(as_written(cited.stop) - as_written(cited.start))
+
+
+@pytest.mark.parametrize("budget", [10, 30, 60, 150, 1000])
+@pytest.mark.parametrize("scales", [(), ("phoneme",), ("sentence", "phoneme"), ("paragraph", "phoneme")])
+def test_utterances_share_a_budget_with_text(kb: KnowledgeBase, budget: int, scales: tuple[str, ...]) -> None:
+    hits = ask(kb, "is the router broken", budget=budget, scales=scales).hits
+    assert sum(map(characters, hits)) <= budget
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+    for hit in hits:
+        assert sum(hit.contributions.values()) == pytest.approx(hit.score, abs=1e-5)
+    if budget == 1000:
+        call = next(hit for hit in hits if Path(hit.citation.source.uri).name == "call.wav")
+        assert (call.citation.start, call.citation.medium) == (16_000, Medium.AUDIO)
+        assert call.citation.stop == 16_000 + len(phones_of(CALL[0])) * PHONE_FRAMES * FRAME
+        assert call.heard.startswith("R AW T ER")
+        assert scales == ("phoneme",) or {hit.scale for hit in hits} > {"phoneme"}
+    cited = [(hit.citation.source.uri, hit.citation.medium, hit.citation.start) for hit in hits]
+    assert len(set(cited)) == len(cited)
+
+
+def test_what_is_heard_speaks_for_the_sentence_that_has_it(kb: KnowledgeBase) -> None:
+    hits = ask(kb, "modem", budget=100).hits
+    memo = [hit for hit in hits if Path(hit.citation.source.uri).name == "memo.wav"]
+    assert [hit.citation.medium for hit in memo if "modem" in hit.text] == [Medium.TEXT]
+    assert memo[0].contributions["phoneme"] > 0
+
+
+def test_filters_hold_for_sound_under_a_budget(kb: KnowledgeBase) -> None:
+    for scales in ((), ("phoneme",)):
+        hits = ask(kb, "router", budget=500, scales=scales, where=Filter(sources=("*memo*",))).hits
+        assert {Path(hit.citation.source.uri).name for hit in hits} == {"memo.wav"}
 
 
 def test_sound_alone_answers_a_question(tmp_path: Path) -> None:

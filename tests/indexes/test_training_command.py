@@ -11,7 +11,8 @@ import pytest
 from octavo import cli
 from octavo.pipeline.encoders import prosody as prosody_encoder
 from octavo.pipeline.encoders.prosody import load_projection
-from octavo.pipeline.training import pronunciation, prosody, speech_recipe
+from octavo.pipeline.training import character, pronunciation, prosody, speech_recipe, spelling_pairs
+from octavo.pipeline.training.character import CharacterRecipe
 from octavo.pipeline.training.speech import SpeechRecipe
 from octavo.pipeline.training.word_space import WordSpaceRecipe
 
@@ -92,3 +93,27 @@ def test_what_is_missing_is_said(octavo: Any, lexicon: Path, tmp_path: Path, mon
     code, _, err = octavo("prosody", "--speech", tmp_path, "--out", tmp_path / "out")
     assert code == cli.FAILED
     assert "octavo[train]" in err
+
+
+def test_character(octavo: Any, lexicon: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def read_material(*given: Any, **options: Any) -> str:
+        asked.update(options, material=given)
+        return "material"
+
+    def train(material: str, out: Path, recipe: CharacterRecipe, **options: Any) -> Path:
+        asked.update(options, recipe=recipe)
+        assert material == "material"
+        options["tell"]("step 1/7")
+        return out / "character.safetensors"
+
+    monkeypatch.setattr(spelling_pairs, "read_material", read_material)
+    monkeypatch.setattr(character, "train", train)
+    given = ("--text", tmp_path, "--lexicon", lexicon, "--out", tmp_path / "out", "--device", "cpu")
+    code, out, err = octavo("character", *given, "--typed", tmp_path, "--steps", 7, "--seed", 3)
+    assert (code, out, err) == (cli.DONE, f"{tmp_path / 'out' / 'character.safetensors'}\n", "step 1/7\n")
+    assert asked["material"] == ([tmp_path], lexicon, [tmp_path])
+    assert asked["seed"] == 3
+    assert asked["recipe"] == CharacterRecipe(steps=7, seed=3)
+    assert (asked["device"], asked["every"]) == ("cpu", 500)

@@ -95,7 +95,7 @@ def test_padding_changes_nothing_and_every_part_can_be_left_out(shape: SpeechSha
 
 
 def test_what_lies_beyond_the_margin_changes_nothing(encoder: SpeechEncoder) -> None:
-    network = encoder._network
+    network = encoder._hearing.network
     frames = 2 * (speech._MARGIN + 64)
     mel, valid = torch.randn(1, frames * 2, 80), torch.ones(1, frames * 2, dtype=torch.bool)
     other = mel.clone()

@@ -17,6 +17,7 @@ from octavo.pipeline.training import speech_augmentation
 from octavo.pipeline.training.speech import (
     Progress,
     SpeechRecipe,
+    consistency,
     greedy,
     learning_rate,
     train,
@@ -197,6 +198,28 @@ def test_the_learning_rate_rises_stays_and_falls() -> None:
     assert rates[10:60] == [1.0] * 50
     assert rates[80] == pytest.approx(0.5)
     assert rates[100] == 0
+
+
+def test_two_views_are_told_apart_frame_by_frame(corpus: Path) -> None:
+    chosen = examples(SpeechCorpus(corpus))[:3]
+    batch = collate(chosen, None).repeated(2)
+    assert batch.lengths.tolist() == 2 * [len(one.mel) for one in chosen]
+    assert batch.counts.tolist() == 2 * [len(one.utterance.phones) for one in chosen]
+    logits = torch.randn(6, batch.mel.shape[1] // 2, SYMBOLS, generator=torch.Generator().manual_seed(4))
+    assert consistency(torch.cat([logits[:3], logits[:3]]), batch).item() == pytest.approx(0, abs=1e-6)
+    slow = 0.0
+    for row, example in enumerate(chosen):
+        for frame in range(len(example.mel) // 2):
+            one, two = logits[row, frame].softmax(0), logits[3 + row, frame].softmax(0)
+            both = float((one * (one / two).log()).sum() + (two * (two / one).log()).sum())
+            slow += both / (2 * len(example.utterance.phones) * len(chosen))
+    assert consistency(logits, batch).item() == pytest.approx(slow, rel=1e-4)
+
+
+def test_without_consistency_a_batch_is_heard_once(corpus: Path, tmp_path: Path) -> None:
+    train([(corpus, 1.0)], tmp_path, replace(SMALL, consistency_weight=0.0, steps=2))
+    with pytest.raises(ValueError, match="unpack"):
+        consistency(torch.zeros(1, 8, SYMBOLS), collate(examples(SpeechCorpus(corpus))[:1], None))
 
 
 def test_greedy_reading_drops_repeats_and_blanks() -> None:

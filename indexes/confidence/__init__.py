@@ -1,0 +1,1 @@
+"""How sure an answer is, and what a person needs who has to take over."""

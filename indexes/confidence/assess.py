@@ -1,0 +1,101 @@
+"""Whether an answer is to be trusted: its confidence, and the packet for a person where it is too low."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .calibration import SETTING, CalibrationMap
+from .features import signs
+from .handoff import Handoff, sound_handoff, text_handoff
+from .model import shipped
+
+if TYPE_CHECKING:
+    from ..filter import Filter
+    from ..found import Found
+    from ..hit import Answer, Hit
+    from ..snapshot import Snapshot
+    from ..sound.joined import HeardIn, Listened
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known of an answer beside what text says.
+
+    Attributes:
+        abstain_below: Threshold; ``None`` for that of the knowledge base, or the default.
+        understood: Share of a spoken question that was understood, by the probabilities of its words.
+        heard: Probability that a place in a recording, found by its sound, is what was asked for.
+    """
+
+    abstain_below: float | None = None
+    understood: float = 1.0
+    heard: float = 0.0
+
+
+def calibration_of(snapshot: Snapshot) -> CalibrationMap:
+    """The map that ``octavo calibrate`` fitted for a knowledge base; the shipped model as it is without one.
+
+    Raises:
+        KnowledgeBaseError: What the knowledge base keeps cannot be read.
+    """
+    kept = snapshot.setting(SETTING)
+    return CalibrationMap() if kept is None else CalibrationMap.from_json(kept)
+
+
+def assessed(
+    answer: Answer,
+    found: Found,
+    where: Filter | None,
+    beside: Beside,
+    sought: Sequence[Listened],
+    heard: Sequence[HeardIn],
+) -> Answer:
+    """An answer from text, or from text and sound, with its confidence.
+
+    Text and sound are taken as independent: the answer is missing only if neither has it.
+    """
+    calibration = calibration_of(found.snapshot)
+    threshold = calibration.threshold if beside.abstain_below is None else beside.abstain_below
+    model = shipped()
+    seen = signs(answer.query, found)
+    text = calibration.probability(model.logit(seen.values), seen.values) if seen.best >= 0 else 0.0
+    sound = max(beside.heard, said_there(sought, heard))
+    confidence = 1 - (1 - beside.understood * text) * (1 - sound) if answer.hits else 0.0
+    handoff: Handoff | None = None
+    if confidence < threshold:
+        doubt: tuple[str, ...] = ()
+        if beside.understood < 0.7:
+            doubt = (f"the question was understood with a probability of only {beside.understood:.0%} a word",)
+        handoff = text_handoff(
+            answer.query, found, seen, model, answer.hits, confidence, threshold, where, further=doubt
+        )
+    return replace(answer, confidence=confidence, abstain=handoff is not None, handoff=handoff)
+
+
+def said_there(sought: Sequence[Listened], heard: Sequence[HeardIn]) -> float:
+    """Probability that all that was listened for is said in one utterance.
+
+    An utterance's share counts every word by its probability; to the power of the number of words it is about their
+    product, so that one word of a long question says little.
+    """
+    return max((one.share ** len(sought) for one in heard), default=0.0)
+
+
+def assessed_sound(answer: Answer, snapshot: Snapshot, abstain_below: float | None = None) -> Answer:
+    """An answer by sound alone: its confidence is the calibrated probability of its best hit."""
+    confidence = min(max((hit.score for hit in answer.hits), default=0.0), 1.0)
+    threshold = calibration_of(snapshot).threshold if abstain_below is None else abstain_below
+    if confidence >= threshold:
+        return replace(answer, confidence=confidence, abstain=False, handoff=None)
+    handoff = sound_handoff(answer.query, snapshot, answer.hits, confidence, threshold, answer.warnings)
+    return replace(answer, confidence=confidence, abstain=True, handoff=handoff)
+
+
+def settled(answer: Answer, hits: tuple[Hit, ...]) -> Answer:
+    """The same answer with hits that were added or ordered anew, in its packet too."""
+    handoff = answer.handoff
+    if handoff is not None:
+        handoff = replace(handoff, nearest=hits[: len(handoff.nearest)])
+    return replace(answer, hits=hits, handoff=handoff)

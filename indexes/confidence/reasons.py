@@ -1,0 +1,78 @@
+"""Why an answer is not sure, in plain words, from the features that pull its probability down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from .features import Signs
+    from .model import ConfidenceModel
+
+MOST_REASONS: Final = 3
+LEAST_PULL: Final = 0.25
+"""Log-odds that a reason has to cost, compared with answers that are right."""
+
+_THEMES: Final[dict[str, tuple[str, ...]]] = {
+    "meaning": ("cosine here",),
+    "words": ("covered paragraph", "covered document"),
+    "margin": ("words margin source", "entropy"),
+    "agreement": ("words agree",),
+    "question": ("length", "mean weight"),
+}
+"""Features that say the same to a person."""
+
+
+def reasons(signs: Signs, model: ConfidenceModel) -> tuple[str, ...]:
+    """The weightiest reasons against the answer; at least one."""
+    if signs.best < 0:
+        return ("nothing was found that shares a word or a meaning with the question",)
+    pulls = model.shortfalls(signs.values)
+    by_theme = {theme: sum(pulls.get(name, 0.0) for name in names) for theme, names in _THEMES.items()}
+    ranked = sorted(by_theme, key=lambda theme: by_theme[theme])
+    chosen = [theme for theme in ranked[:MOST_REASONS] if by_theme[theme] <= -LEAST_PULL] or ranked[:1]
+    said = [_SAID[theme](signs) for theme in chosen]
+    lacking = [word.text for word in signs.words if not word.stop_word and not word.share]
+    return (*said, f"the knowledge base lacks {_named(lacking)}") if lacking else tuple(said)
+
+
+def _meaning(signs: Signs) -> str:
+    return f"no place is near in meaning: the nearest sentence has a cosine of {signs.values['cosine sentence']:.2f}"
+
+
+def _words(signs: Signs) -> str:
+    covered = signs.values["covered paragraph"]
+    said = f"the best paragraph holds {covered:.0%} of what the question's words weigh"
+    return f"{said}; it lacks {_named(signs.missing)}" if signs.missing else said
+
+
+def _named(words: Sequence[str]) -> str:
+    return ", ".join(repr(word) for word in words[:5]) + (" and others" if len(words) > 5 else "")
+
+
+def _margin(signs: Signs) -> str:
+    return (
+        "the best place hardly stands out: the best of another source reaches"
+        f" {1 - signs.values['fused margin source'] / max(signs.values['fused'], 1e-9):.0%} of its score"
+    )
+
+
+def _agreement(signs: Signs) -> str:
+    vectors, words = signs.values["vectors agree"], signs.values["words agree"]
+    return (
+        f"the scales disagree on the place: by meaning {vectors:.0%} of them hold it for the best, by words {words:.0%}"
+    )
+
+
+def _question(signs: Signs) -> str:
+    content = [word for word in signs.words if not word.stop_word]
+    return f"the question says little: {len(content)} word{'s' if len(content) != 1 else ''} that carry meaning"
+
+
+_SAID: Final[dict[str, Callable[[Signs], str]]] = {
+    "meaning": _meaning,
+    "words": _words,
+    "margin": _margin,
+    "agreement": _agreement,
+    "question": _question,
+}

@@ -1,0 +1,64 @@
+"""Vectors of terms by their spelling, learned: what people, keyboards, scanners and recognisers confuse lies near."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ..embed import Vectors
+from ..scale import CHARACTER
+from .likeness import Likeness
+from .one_thread import one_thread
+
+WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "character.safetensors"
+
+_BATCH: Final = 512
+"""Terms at once: fewer are slower, more are not faster."""
+
+
+class LearnedCharacterEncoder:
+    """The trained network of :mod:`.character_network` as an encoder of terms.
+
+    Attributes:
+        likeness: Decides among the terms that its vectors propose; ``None`` if its file holds no weights for that.
+
+    Raises:
+        ModelError: Its weights are not there, damaged, or of another version.
+    """
+
+    scale = CHARACTER
+
+    def __init__(self, weights: Path = WEIGHTS) -> None:
+        from .character_network import load_network
+
+        loaded = load_network(weights)
+        self._network = loaded.network
+        fitted = loaded.metadata.get("likeness")
+        self.likeness = Likeness(tuple(json.loads(fitted))) if fitted else None
+        self.width = loaded.network.shape.width
+        self.fingerprint = f"character-network-{loaded.digest}"
+
+    def encode(self, terms: Sequence[str]) -> Vectors:
+        """One vector a term.
+
+        *Shape:* (terms, width), rows of length 1
+        """
+        import torch
+
+        from .character_network import letter_batch, letter_bytes, places_of
+
+        vectors = np.empty((len(terms), self.width), np.float32)
+        read = [letter_bytes(term) for term in terms]
+        lots: dict[int, list[int]] = {}
+        for at, letters in enumerate(read):
+            lots.setdefault(places_of(len(letters)), []).append(at)
+        with one_thread, torch.inference_mode():
+            for places, lot in lots.items():
+                for start in range(0, len(lot), _BATCH):
+                    chosen = lot[start : start + _BATCH]
+                    vectors[chosen] = self._network(letter_batch([read[at] for at in chosen], places)).numpy()
+        return vectors
