@@ -41,6 +41,7 @@ def test_a_run_comes_back_from_its_file(run: EvaluationRun, tmp_path: Path) -> N
     path.write_text(json.dumps(run.to_json(), allow_nan=False))
     back = read_run(path)
     assert (back.questions, back.rows, back.budgets) == (run.questions, run.rows, run.budgets)
+    assert back.spans == run.spans is not None
     for name, values in run.scores.items():
         np.testing.assert_allclose(back.scores[name], values, atol=1e-6)
     for name, values in run.signals.items():
