@@ -269,6 +269,6 @@ of a paragraph as a share of what the words could get, the share that the knowle
 how much better the best source is than the next, how many sources share the evidence, how many scales agree on the
 section, how many words carry meaning (log), and how rare they are (a word that stands nowhere has 1).
 
-The model uses some of them; the others are single scores to compare with, and speak in reasons. Seventeen more were
+The model uses some of them; the others are single scores to compare with, and speak in reasons. Twenty-two more were
 tried and gave nothing, see ``docs/log.md``.
 """
