@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -332,7 +332,8 @@ class KnowledgeBase:
         encoders = self.encoders()
         asked = Question(question, audio, like, manner, words, k, budget, names, where, abstain_below)
         with self.snapshot(generation) as snapshot:
-            return watched(asked, snapshot, encoders, self._counters)
+            answer = watched(asked, snapshot, encoders, self._counters)
+            return replace(answer, warnings=(*answer.warnings, *snapshot.notes)) if snapshot.notes else answer
 
     def encoders(self) -> Encoders:
         """What questions are encoded with; loaded piece by piece when first needed, and kept."""

@@ -44,6 +44,9 @@ def search(
     ] = None,
     after: Annotated[str, typer.Option(metavar="DATE", help="Only documents dated then or later (ISO 8601).")] = "",
     before: Annotated[str, typer.Option(metavar="DATE", help="Only documents dated earlier.")] = "",
+    generation: Annotated[
+        int | None, typer.Option(metavar="N", help="Answer as of an earlier commit: octavo status --generations.")
+    ] = None,
     asr: Asr = None,
     asr_language: AsrLanguage = "",
     respellings: Respellings = None,
@@ -77,6 +80,7 @@ def search(
         "like": like,
         "manner": manner,
         "abstain_below": abstain_below,
+        "generation": generation,
     }
     hearing = None
     if respellings or espeak:

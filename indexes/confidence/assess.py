@@ -12,6 +12,7 @@ from .handoff import Handoff, sound_handoff, text_handoff
 from .model import shipped
 
 if TYPE_CHECKING:
+    from ..expand import QueryTerm
     from ..filter import Filter
     from ..found import Found
     from ..hit import Answer, Hit
@@ -62,6 +63,7 @@ def assessed(
     seen = signs(answer.query, found)
     text = calibration.probability(model.logit(seen.values), seen.values) if seen.best >= 0 else 0.0
     sound = max(beside.heard, said_there(sought, heard))
+    text = max(text, looked_up(answer.query, found.words))
     confidence = 1 - (1 - beside.understood * text) * (1 - sound) if answer.hits else 0.0
     handoff: Handoff | None = None
     if confidence < threshold:
@@ -72,6 +74,16 @@ def assessed(
             answer.query, found, seen, model, answer.hits, confidence, threshold, where, further=doubt
         )
     return replace(answer, confidence=confidence, abstain=handoff is not None, handoff=handoff)
+
+
+def looked_up(question: str, words: Sequence[QueryTerm]) -> float:
+    """Probability that a question of a single word, such as a code, names something that is written here.
+
+    Nobody asks a question by one word: it is looked up, and where it stands is the answer. What is left open is whether
+    a neighbour in spelling is the word that was meant. 0 for questions of several words.
+    """
+    asked = question.strip().casefold()
+    return max((weight for word in words if word.text == asked for _, weight in word.stems), default=0.0)
 
 
 def said_there(sought: Sequence[Listened], heard: Sequence[HeardIn]) -> float:

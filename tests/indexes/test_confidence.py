@@ -12,11 +12,12 @@ import jsonschema
 import numpy as np
 import pytest
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.confidence.assess import Beside, assessed_sound, said_there
+from octavo.indexes.confidence.assess import Beside, assessed_sound, looked_up, said_there
 from octavo.indexes.confidence.features import FEATURES, Signs, signs
 from octavo.indexes.confidence.handoff import Handoff, ScaleChoice
 from octavo.indexes.confidence.model import ConfidenceModel, fit_curves, shipped, sigmoid
 from octavo.indexes.confidence.reasons import reasons
+from octavo.indexes.expand import QueryTerm
 from octavo.indexes.filter import Filter
 from octavo.indexes.hit import Answer, Citation, Hit
 from octavo.indexes.retrieve import Encoders, find, retrieve
@@ -282,3 +283,10 @@ def test_fitting_finds_the_weights_that_made_the_data() -> None:
     assert np.abs(sigmoid(model.logits(rows)) - expected).mean() < 0.02
     with pytest.raises(ValueError, match="both kinds"):
         fit_curves(columns, np.ones(20_000, bool), FEATURES[:2])
+
+
+def test_a_question_of_one_word_is_looked_up() -> None:
+    near = QueryTerm("e-43o4", ((7, 0.9), (8, 0.4)), exact=False)
+    assert looked_up(" E-43O4 ", [near]) == 0.9
+    assert looked_up("What is E-43O4?", [near]) == 0.0
+    assert looked_up("quellory", [QueryTerm("quellory", (), exact=False)]) == 0.0

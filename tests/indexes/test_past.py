@@ -15,7 +15,7 @@ from octavo.indexes.kinds import FLAT, IVF_SQ8, Band
 from octavo.indexes.retrieve import Encoders, retrieve
 from octavo.pipeline.encoders.character import CharacterEncoder
 from octavo.pipeline.errors import GenerationGone, QueryError
-from octavo.pipeline.scale import PARAGRAPH, SENTENCE
+from octavo.pipeline.scale import CHARACTER, PARAGRAPH, SENTENCE
 
 from .library import BagOfWords, document, encoded
 from .world import TermVectors, add_all, encode, sentence, vector_of, write_text
@@ -159,3 +159,19 @@ def test_old_generations_while_another_process_writes(tmp_path: Path) -> None:
         assert writing.returncode == 0, writing.stderr.read()
     assert base.generation > 20
     assert answers(base, 2) == then
+
+
+def test_vectors_of_terms_that_were_made_anew(tmp_path: Path) -> None:
+    class Others(TermVectors):
+        fingerprint = "terms-2"
+
+    with KnowledgeBase.open(tmp_path / "kb", create=True, term_encoder=TermVectors()) as base:
+        add_all(base, [encode("/d/1.txt", write_text(1))])
+    base = KnowledgeBase.open(tmp_path / "kb", term_encoder=Others())
+    add_all(base, [encode("/d/2.txt", write_text(2))])
+    with base.snapshot(1) as old, base.snapshot() as new:
+        assert old.notes == ("the character vectors of generation 1 were made by terms-1 and are gone: terms-2 now",)
+        assert new.notes == ()
+        terms = len(old.index(CHARACTER)), len(new.index(CHARACTER))
+        assert 0 < terms[0] < terms[1]
+        assert old.term_ids(["n2"]) == [[]] != new.term_ids(["n2"])
