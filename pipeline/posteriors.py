@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from .phones import SYMBOLS
+from .phones import BLANK, SYMBOLS
 
 FRAME: Final = 320
 """Samples of a frame: 20 ms."""
@@ -53,8 +53,17 @@ class Posteriors:
         return Posteriors(self.symbols[frames], self.costs[frames])
 
     @classmethod
-    def pack(cls, log_probabilities: npt.NDArray[np.float32]) -> Posteriors:
-        """Keeps the best symbols. *Shape:* (T, SYMBOLS), natural logarithms."""
+    def pack(cls, log_probabilities: npt.NDArray[np.float32], blank: float = 0.0) -> Posteriors:
+        """Keeps the best symbols.
+
+        Args:
+            log_probabilities: Natural logarithms. *Shape:* (T, SYMBOLS)
+            blank: Nats taken off the blank first, from which the others gain.
+        """
+        if blank:
+            evened = log_probabilities.astype(np.float32)
+            evened[:, BLANK] -= blank
+            log_probabilities = evened - np.logaddexp.reduce(evened, axis=1, keepdims=True)
         best = np.argsort(-log_probabilities, axis=1, kind="stable")[:, :KEPT]
         costs = np.rint(-np.take_along_axis(log_probabilities, best, 1) / _STEP)
         return cls(best.astype(np.uint8), np.clip(costs, 0, 255).astype(np.uint8))

@@ -1,11 +1,11 @@
-"""Fits what turns keyword scores into probabilities and peaks into word bounds, and writes it beside the weights::
+"""Fits what is taken off the blank, what scores are worth and where words end, and writes it beside the weights::
 
     python -m octavo.indexes.sound.calibration_fit --corpus out/real --corpus out/flite --weights speech.safetensors
 
 Only utterances that the speech network did not learn from are used: the part of each corpus that training holds out.
 Words that are said in them and as many that are not are looked for in all of them; every place found is an example of
 the logistic model, said or not said by the alignment of the transcript. The numbers go into the header of the weights'
-file; its tensors, and so the fingerprint of all vectors made with it, stay as they are.
+file; its tensors stay as they are. The fingerprint changes with what is taken off the blank, on which posteriors rest.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from ...pipeline.encoders.speech import SpeechEncoder
 from ...pipeline.errors import ModelError
 from ...pipeline.posteriors import FRAME
 from ...pipeline.training.speech_corpus import SpeechCorpus
+from .blank_fit import fit_blank
 from .calibration import Calibration
-from .edges_fit import fit_edges, network_of, timed_words
+from .edges_fit import fit_edges, heads, network_of, timed_words
 from .frames import Frames
 from .hearing import MOST_VARIANTS, Pronouncing
 from .keyword import Sought
@@ -105,12 +106,9 @@ def held_out(corpus: SpeechCorpus, share: float = HELD_OUT) -> list[int]:
     """Numbers of the utterances that training did not learn from."""
     import torch
 
-    from ...pipeline.encoders.log_mel import HOP
-    from ...pipeline.training.speech_batches import LONGEST_SECONDS, Example, split
+    from ...pipeline.training.speech_batches import Example, fits, split
 
-    used = [
-        number for number, one in enumerate(corpus.utterances) if 16 * HOP <= one.samples <= LONGEST_SECONDS * 16_000
-    ]
+    used = [number for number, one in enumerate(corpus.utterances) if fits(one)]
     number_of = {id(corpus.utterances[number]): number for number in used}
     found = [Example(torch.empty(0), corpus.utterances[number]) for number in used]
     return [number_of[id(example.utterance)] for example in split(found, share)[1]]
@@ -268,19 +266,28 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="write nothing")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    encoder, pronouncer = SpeechEncoder(options.weights, "cpu"), Pronouncer(espeak=False)
+    pronouncer = Pronouncer(espeak=False)
     people: list[HeardSpeech] = []
     others: list[str] = []
     bounds = []
     network = network_of(options.weights)
-    for folder in options.corpus:
-        corpus = SpeechCorpus(folder)
-        numbers = held_out(corpus, options.held_out)[: options.most]
+    corpora = [SpeechCorpus(folder) for folder in options.corpus]
+    chosen = [held_out(corpus, options.held_out)[: options.most] for corpus in corpora]
+    read = [
+        (heads(network, corpus.pcm(number).astype(np.float32) / np.float32(32768))[0], corpus.utterances[number].phones)
+        for corpus, numbers in zip(corpora, chosen, strict=True)
+        for number in numbers
+        if corpus.utterances[number].times is None
+    ]
+    blank, balance = fit_blank(read)
+    print(balance, flush=True)
+    encoder = SpeechEncoder(options.weights, "cpu", blank=blank)
+    for folder, corpus, numbers in zip(options.corpus, corpora, chosen, strict=True):
         if any(corpus.utterances[number].times is None for number in numbers):
             people += hear_corpus(encoder, pronouncer, corpus, numbers)
             kept = set(numbers)
             others += [one.text for number, one in enumerate(corpus.utterances) if number not in kept]
-        bounds.append(timed_words(network, pronouncer, corpus, numbers))
+        bounds.append(timed_words(network, pronouncer, corpus, numbers, blank=blank))
         print(f"{folder.name}: {len(numbers)} utterances held out, {len(bounds[-1])} words with times", flush=True)
     words = asked_words(people, others, options.seed)
     calibration = fit_calibration(try_words(words, people, pronouncer, Calibration()))
@@ -289,8 +296,9 @@ def main() -> None:
     print(report)
     print(edges.to_json())
     if not options.dry:
-        write_header(options.weights, {"calibration": calibration.to_json(), "edges": edges.to_json()})
-        fitted_on = {"words": len(words), "utterances": len(people), "edges": report}
+        fitted = {"blank": f"{blank:g}", "calibration": calibration.to_json(), "edges": edges.to_json()}
+        write_header(options.weights, fitted)
+        fitted_on = {"words": len(words), "utterances": len(people), "blank": balance, "edges": report}
         write_header(options.weights, {"calibration_made": json.dumps(fitted_on)})
 
 

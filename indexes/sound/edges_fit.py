@@ -7,7 +7,6 @@ cannot say it: where its peaks lie inside a word is just what is sought.)
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +23,7 @@ from .hearing import Pronouncing
 from .keyword import Edges, Phones, places
 
 if TYPE_CHECKING:
-    from ...pipeline.encoders.speech_network import SpeechNetwork
+    from ...pipeline.encoders.hearing_network import HearingNetwork
 
 STEPS: Final = {
     "before": np.arange(0.1, 1.01, 0.1),
@@ -57,31 +56,26 @@ class TimedWord:
     stop: float
 
 
-def network_of(weights: Path) -> SpeechNetwork:
-    """The network of a checkpoint with all its heads; the encoder shows only one of them."""
-    from safetensors import safe_open
-    from safetensors.torch import load_file
+def network_of(weights: Path) -> HearingNetwork:
+    """The network of a checkpoint with all its heads, on its trunk; the encoder shows only one of them."""
+    from ...pipeline.encoders.speech_checkpoint import SpeechCheckpoint
 
-    from ...pipeline.encoders.speech_network import SpeechNetwork, SpeechShape
-
-    with safe_open(weights, framework="pt") as file:
-        shape = SpeechShape.from_json(json.loads(file.metadata()["shape"]))
-    network = SpeechNetwork(shape)
-    own = {name[8:]: value.float() for name, value in load_file(weights).items() if name.startswith("network.")}
-    network.load_state_dict(own)
-    return network.eval()
+    return SpeechCheckpoint.open(weights).hearing()
 
 
 def timed_words(
-    network: SpeechNetwork,
+    network: HearingNetwork,
     pronouncer: Pronouncing,
     corpus: SpeechCorpus,
     numbers: Sequence[int],
     most: int = 120,
+    *,
+    blank: float = 0.0,
 ) -> list[TimedWord]:
     """Words of some utterances with their times, exact where the corpus has them, else by the framewise head.
 
     Args:
+        blank: Nats taken off the blank.
         most: Utterances at most.
     """
     found: list[TimedWord] = []
@@ -98,7 +92,7 @@ def timed_words(
                 bounds = phone_bounds(frames, said)
             except ValueError:
                 continue
-        laid_out = Frames.of([Posteriors.pack(phones)])
+        laid_out = Frames.of([Posteriors.pack(phones, blank)])
         for first, last in word_phones(utterance, said, pronouncer):
             if last - first >= _SHORTEST:
                 found.append(TimedWord(laid_out, said[first:last], bounds[first, 0], bounds[last - 1, 1]))
@@ -106,20 +100,14 @@ def timed_words(
 
 
 def heads(
-    network: SpeechNetwork, samples: npt.NDArray[np.float32]
+    network: HearingNetwork, samples: npt.NDArray[np.float32]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Log-probabilities of the CTC head and of the framewise head. *Shape:* (T, SYMBOLS) each."""
     import torch
 
-    from ...pipeline.encoders.log_mel import level, log_mel
-
     with torch.inference_mode():
-        mel = log_mel(torch.from_numpy(samples))[None]
-        count = mel.shape[1]
-        levelled = torch.nn.functional.pad(level(mel), (0, 0, 0, -count % 16))
-        valid = (torch.arange(levelled.shape[1]) < count)[None]
-        heard = network(levelled, valid)
-        phones, frames = (head[0, : count // 2].log_softmax(-1).numpy() for head in (heard.phones, heard.frames))
+        heard = network(torch.from_numpy(samples))
+        phones, frames = (head[0].log_softmax(-1).numpy() for head in (heard.phones, heard.frames))
     return phones, frames
 
 

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -89,15 +89,26 @@ class Hearing:
         calibration: Calibration | None = None,
         edges: Edges | None = None,
         device: str = "auto",
+        model: str = "",
     ) -> None:
-        """What is not given is loaded when it is first needed: a typed word may need no network at all."""
-        given = {"pronouncer": pronouncer, "speech": speech, "calibration": calibration, "edges": edges}
+        """What is not given is loaded when it is first needed: a typed word may need no network at all.
+
+        Args:
+            model: The speech encoder's weights, a checkpoint of ``octavo train speech``; empty for the shipped one.
+        """
+        given: dict[str, Any] = {"pronouncer": pronouncer, "speech": speech, "calibration": calibration, "edges": edges}
         self.__dict__ |= {name: value for name, value in given.items() if value is not None}
-        self._device = device
+        self._given, self._device, self._model = given, device, model
         self._guard = threading.RLock()
         self._heard: OrderedDict[int, Posteriors] = OrderedDict()
         self._whole: tuple[Hashable, HeardRows, Frames] | None = None
         self._generation = -1
+
+    def on(self, model: str) -> Hearing:
+        """The same with a knowledge base's speech model, unless one of its own was given."""
+        if not model or self._model or self._given["speech"] is not None:
+            return self
+        return Hearing(**self._given, device=self._device, model=model)
 
     @cached_property
     def pronouncer(self) -> Pronouncing:
@@ -109,19 +120,19 @@ class Hearing:
     def speech(self) -> SpeechEncoding:
         from .speech_models import load_speech_encoder
 
-        return load_speech_encoder(self._device)
+        return load_speech_encoder(self._device, self._model)
 
     @cached_property
     def calibration(self) -> Calibration:
         from .speech_models import stored_calibration
 
-        return stored_calibration()
+        return stored_calibration(self._model)
 
     @cached_property
     def edges(self) -> Edges:
         from .speech_models import stored_edges
 
-        return stored_edges()
+        return stored_edges(self._model)
 
     def variants(self, text: str) -> list[Sought]:
         """How a word or phrase may sound, the likeliest first."""

@@ -51,8 +51,9 @@ TERM_VARIANTS: Final = 2
 
 WORTH_A_PHONE: Final = 1.6
 """Nats that a phone of a word may cost before nothing explains that part of the question better than the word does."""
-COST_OF_A_WORD: Final = 1.0
-"""Nats that a word costs by itself, so that one long word is better than the short ones that sound like its parts."""
+COST_OF_A_WORD: Final = 3.0
+"""Nats that a word costs by itself, so that one long word is better than the short ones that sound like its parts. Of
+0.5 to 6 the best on speech held out of training, asked of a collection of 6,000 words."""
 
 SURE: Final = 0.5
 """Probability from which a place found by example joins the hits of the words."""

@@ -12,7 +12,7 @@ class LayerMix(nn.Module):
     After Peters et al., Deep contextualized word representations (2018); Yang et al., SUPERB (2021) found it the way
     to use frozen speech models, whose phones are clearest somewhere in the middle.
 
-    *Shape:* (layers, B, T, width) -> (B, T, channels).
+    *Shape:* (B, T, layers, width) -> (B, T, channels).
     """
 
     def __init__(self, layers: int, width: int, channels: int) -> None:
@@ -24,6 +24,6 @@ class LayerMix(nn.Module):
     def forward(self, states: Tensor) -> Tensor:
         # Layers differ in scale by orders of magnitude; the weights shall say what counts, not the scale.
         even = nn.functional.layer_norm(states, states.shape[-1:])
-        mixed = torch.einsum("l,lbtc->btc", self.weights.softmax(0).to(even.dtype), even)
+        mixed = torch.einsum("l,btlc->btc", self.weights.softmax(0).to(even.dtype), even)
         out: Tensor = self.norm(self.project(mixed))
         return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -47,23 +48,11 @@ class HearingNetwork(nn.Module):
 
         *Shape:* (n,) samples at 16 kHz -> one row of ``n // 320`` frames of 20 ms.
         """
-        heard = self.of_states([self.states(samples)]) if self.trunk else self._of_mel(samples)
-        return trimmed(heard, len(samples) // FRAME)
-
-    def states(self, samples: Tensor) -> Tensor:
-        """What the trunk makes of a sound. *Shape:* (n,) -> (layers, n // 320, width)."""
-        assert self.trunk is not None
-        return self.trunk.states(samples)
-
-    def of_states(self, states: list[Tensor]) -> Heard:
-        """What the network makes of the trunk's states of some sounds. *Shape:* of each (layers, T, width)."""
-        longest = max(one.shape[1] for one in states)
-        longest += -longest % _WHOLE
-        filled = torch.stack([nn.functional.pad(one, (0, 0, 0, longest - one.shape[1])) for one in states], 1)
-        lengths = torch.tensor([STRIDES[0] * one.shape[1] for one in states], device=filled.device)
-        valid = torch.arange(STRIDES[0] * longest, device=filled.device)[None] < lengths[:, None]
-        heard: Heard = self.network(filled, valid)
-        return heard
+        if self.trunk:
+            heard: Heard = self.network(*stacked([self.trunk.states(samples)]))
+        else:
+            heard = self._of_mel(samples)
+        return _trimmed(heard, len(samples) // FRAME)
 
     def _of_mel(self, samples: Tensor) -> Heard:
         with torch.autocast(samples.device.type, enabled=False):  # filters in half precision would blur quiet bands
@@ -75,7 +64,19 @@ class HearingNetwork(nn.Module):
         return heard
 
 
-def trimmed(heard: Heard, frames: int) -> Heard:
+def stacked(states: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """A trunk's states of some sounds, filled up with zeros, and which log-mel frames are none of these.
+
+    *Shape:* of each (T, layers, width) -> (B, T', layers, width) and (B, 2 T').
+    """
+    longest = max(len(one) for one in states)
+    longest += -longest % _WHOLE
+    filled = torch.stack([nn.functional.pad(one, (0, 0, 0, 0, 0, longest - len(one))) for one in states])
+    lengths = torch.tensor([STRIDES[0] * len(one) for one in states], device=filled.device)
+    return filled, torch.arange(STRIDES[0] * longest, device=filled.device)[None] < lengths[:, None]
+
+
+def _trimmed(heard: Heard, frames: int) -> Heard:
     """The same without padding at the end. ``frames``: of 20 ms."""
     return Heard(
         heard.features[:, :frames],

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..embed import Utterance, Vectors
+from ..errors import ModelError
 from ..phones import BLANK, PHONES, SYMBOLS
 from ..posteriors import FRAME, Posteriors, window_grid
 from ..recording import SAMPLE_RATE, Recording
@@ -48,15 +49,20 @@ _MARGIN: Final = 4 * _ALIGNED
 """Frames that the network sees around what it is asked for: its reach is 17 s, see the tests."""
 
 _CLIP: Final = 30 * SAMPLE_RATE
-"""Samples that are too few to be divided among threads."""
+"""Samples that are too few to be divided among threads; for a trunk, which is a hundred times our size, none are."""
 
 _HEARD: Final = 0.5
 """A phone is heard where the blank has less than half of the probability."""
+_SURE: Final = 0.15
+"""Where nowhere in an utterance it has less than this, noise was taken for phones: people are surer than that once."""
 
 _PITCH_GRID: Final = 1_280
 _VOWELS: Final = [number for number, phone in enumerate(PHONES, 1) if phone[0] in "AEIOU"]
 
 Floats = npt.NDArray[np.float32]
+
+_Cut = tuple[int, int, npt.NDArray[np.int64]]
+"""Start, stop and phrases of an utterance, as :func:`cut_utterances` finds them."""
 
 _Read = Callable[[int, int], Floats]
 """Samples ``[start, stop)`` of a sound, as :meth:`Recording.read` gives them."""
@@ -86,6 +92,9 @@ class SpeechEncoder:
     Args:
         weights: A checkpoint of :mod:`octavo.pipeline.training.speech_recipe`.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        blank: Nats by which the network is too fond of hearing no phone; ``None`` for what the header says, see
+            :mod:`octavo.indexes.sound.blank_fit`. They are taken off the posteriors that are kept, not off what decides
+            where somebody speaks.
 
     Attributes:
         weights: As given.
@@ -96,7 +105,7 @@ class SpeechEncoder:
             missing, or another one.
     """
 
-    def __init__(self, weights: Path = WEIGHTS, device: str = "auto") -> None:
+    def __init__(self, weights: Path = WEIGHTS, device: str = "auto", *, blank: float | None = None) -> None:
         import torch
 
         from .word_space import WIDTH
@@ -106,7 +115,8 @@ class SpeechEncoder:
         self._checkpoint = SpeechCheckpoint.open(weights)
         self._prosody = ProsodyEncoder()
         self.width = WIDTH
-        self.phoneme_fingerprint = f"speech-{self._checkpoint.digest}"
+        self._blank = _stored_blank(self._checkpoint) if blank is None else blank
+        self.phoneme_fingerprint = f"speech-{self._checkpoint.digest}" + (f"-{self._blank:g}" if self._blank else "")
         self.prosody_fingerprint = self._prosody.fingerprint
 
     @cached_property
@@ -141,7 +151,7 @@ class SpeechEncoder:
             done = stop
             if stop < end and found:
                 done = at + found.pop()[0] * FRAME  # perhaps it goes on
-            utterances = self._utterances(recording.read, heard, at, end, found, baseline)
+            utterances = self._utterances(recording.read, heard, at, end, heard.spoken(found), baseline)
             at = done
             yield Stretch(utterances, {"at": at, "baseline": baseline.to_json()}, at if at < end else recording.samples)
 
@@ -153,7 +163,8 @@ class SpeechEncoder:
 
         end = len(samples) // FRAME * FRAME
         heard = self._hear(read, 0, end, end)
-        return self._utterances(read, heard, 0, end, cut_utterances(heard.peaks, len(heard)), Baseline())
+        found = heard.spoken(cut_utterances(heard.peaks, len(heard)))
+        return self._utterances(read, heard, 0, end, found, Baseline())
 
     def encode_pronunciations(self, pronunciations: Sequence[tuple[int, ...]]) -> Vectors:
         """Written words, by their phones, in the space of the windows. *Shape:* (n, width), unit rows."""
@@ -200,7 +211,8 @@ class SpeechEncoder:
         """Features and log-probabilities of some frames of a chunk. *Shape:* (T, C) and (T, SYMBOLS)."""
         import torch
 
-        with torch.inference_mode(), nullcontext() if len(samples) > _CLIP else one_thread:
+        divided = len(samples) > _CLIP or self._hearing.trunk is not None
+        with torch.inference_mode(), nullcontext() if divided else one_thread:
             given = torch.from_numpy(np.ascontiguousarray(samples)).to(self.device)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
                 heard = self._hearing(given)
@@ -212,7 +224,7 @@ class SpeechEncoder:
         heard: _Heard,
         at: int,
         end: int,
-        found: Sequence[tuple[int, int, npt.NDArray[np.int64]]],
+        found: Sequence[_Cut],
         baseline: Baseline,
     ) -> tuple[Utterance, ...]:
         """Utterances of a stretch that begins at sample ``at``; the baseline takes in what it still wants."""
@@ -246,12 +258,20 @@ class SpeechEncoder:
         return Utterance(
             start=at + start * FRAME,
             stop=at + stop * FRAME,
-            posteriors=Posteriors.pack(log_probabilities),
+            posteriors=Posteriors.pack(log_probabilities, self._blank),
             windows=np.ascontiguousarray(windows),
             phrases=at + phrases * FRAME,
             manners=self._prosody.encode(np.stack([functionals(own.cut(part)) for part in parts]), baseline),
             measures=np.stack([measures(own.cut(part), nuclei[part], baseline) for part in parts]),
         )
+
+
+def _stored_blank(checkpoint: SpeechCheckpoint) -> float:
+    text = checkpoint.header.get("blank", "0")
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ModelError(f"{checkpoint.path} takes {text!r} off the blank, which is no number: fit it anew") from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -267,6 +287,11 @@ class _Heard:
     def peaks(self) -> npt.NDArray[np.int64]:
         """Frames at which a phone is heard."""
         return np.flatnonzero(np.exp(self.log_probabilities[:, BLANK]) < _HEARD)
+
+    def spoken(self, found: Sequence[_Cut]) -> list[_Cut]:
+        """Those utterances in which somebody surely speaks."""
+        blank = np.exp(self.log_probabilities[:, BLANK])
+        return [one for one in found if blank[one[0] : one[1]].min() < _SURE]
 
 
 def _contour(read: _Read, start: int, stop: int, end: int) -> Contour:

@@ -1,7 +1,7 @@
 """A trained speech encoder as a file: which networks it holds, of what size, and on which trunk they stand.
 
-A safetensors file: ``network.*``, ``windows.*`` and ``sequences.*``, of an adapted trunk ``trunk.*`` too; in the header
-``format``, ``shape``, on a trunk ``trunk``, and what calibrates its scores.
+A safetensors file: ``network.*``, ``windows.*`` and ``sequences.*``; in the header ``format``, ``shape``, on a trunk
+``trunk``, and what calibrates its scores.
 """
 
 from __future__ import annotations
@@ -99,13 +99,7 @@ class SpeechCheckpoint:
         self._fill("network", network)
         if self.trunk is None:
             return HearingNetwork(network).eval()
-        trunk = find_trunk(self.trunk, self.path)
-        if self.trunk.adapted:
-            try:
-                trunk.adapt(self._own("trunk"))
-            except (ValueError, RuntimeError) as error:
-                raise _misfit(self.path, error) from error
-        return HearingNetwork(network, trunk).eval()
+        return HearingNetwork(network, find_trunk(self.trunk, self.path)).eval()
 
     def windows(self, channels: int) -> WindowEncoder:
         """What makes vectors of windows.

@@ -1,8 +1,9 @@
 """A speech model of ``transformers`` as the trunk under our heads: wav2vec 2.0, HuBERT or WavLM.
 
 Its layers' states at 20 ms take the place of the log-mel stem, see :class:`octavo.pipeline.blocks.layer_mix.LayerMix`.
-A checkpoint of ours names its trunk and does not hold it: it would be a hundred times our own size. What it holds is
-the trunk's configuration and the digest of its weights, so that another trunk of the same name is refused.
+It stays as it is; our network learns on top of it. A checkpoint of ours names its trunk and does not hold it: it would
+be a hundred times our own size. What it holds is the trunk's configuration and the digest of its weights, so that
+another trunk of the same name is refused.
 """
 
 from __future__ import annotations
@@ -57,7 +58,6 @@ class TrunkIdentity:
         normalised: Whether what it hears is brought to zero mean and unit variance first.
         config: Settings that its states depend on.
         digest: Of its weights.
-        adapted: Whether our checkpoint holds biases and norms that replace its own.
     """
 
     model: str
@@ -67,7 +67,6 @@ class TrunkIdentity:
     normalised: bool
     config: Mapping[str, object]
     digest: str
-    adapted: bool = False
 
     def to_json(self) -> str:
         """For the header of a checkpoint."""
@@ -90,7 +89,7 @@ class TrunkIdentity:
     @property
     def fingerprint(self) -> str:
         """What our vectors depend on: not where the trunk lies."""
-        return json.dumps([self.kind, self.normalised, dict(self.config), self.digest, self.adapted], sort_keys=True)
+        return json.dumps([self.kind, self.normalised, dict(self.config), self.digest], sort_keys=True)
 
 
 class Trunk:
@@ -111,48 +110,20 @@ class Trunk:
     def states(self, samples: Tensor) -> Tensor:
         """All layers' states of a sound, frame ``t`` centred on samples ``[320 t, 320 (t + 1))``.
 
-        *Shape:* (n,) -> (layers, n // 320, width).
+        *Shape:* (n,) -> (n // 320, layers, width).
         """
         import torch
 
         frames = len(samples) // self.stride
         if not frames:
-            return samples.new_zeros((self.identity.layers, 0, self.identity.width))
+            return samples.new_zeros((0, self.identity.layers, self.identity.width))
         samples = samples[: frames * self.stride]
         if self.identity.normalised:
             samples = (samples - samples.mean()) / (samples.var(correction=0) + 1e-7).sqrt()
         before = (self.reach - self.stride) // 2
         padded = torch.nn.functional.pad(samples, (before, self.reach - self.stride - before))
         heard = self.module(padded[None], output_hidden_states=True).hidden_states
-        return torch.cat(heard)
-
-    def adaptable(self) -> dict[str, torch.nn.Parameter]:
-        """Biases and norms of the transformer, by name.
-
-        A thousandth of all weights, and most of what fine-tuning gains (Ben Zaken et al., BitFit, 2022); little enough
-        to lie in a checkpoint of ours.
-        """
-        found = {}
-        for name, parameter in self.module.named_parameters():
-            inside = name.startswith("encoder.") and "pos_conv" not in name
-            if inside and parameter.ndim == 1:
-                found[name] = parameter
-        return found
-
-    def adapt(self, weights: Mapping[str, Tensor]) -> None:
-        """Puts adapted biases and norms in place of its own.
-
-        Raises:
-            ValueError: They are of another model.
-        """
-        import torch
-
-        own = self.adaptable()
-        if set(own) != set(weights):
-            raise ValueError(f"{len(weights)} adapted weights for {len(own)}")
-        with torch.no_grad():
-            for name, value in weights.items():
-                own[name].copy_(value)
+        return torch.stack([layer[0] for layer in heard], 1)
 
     def to(self, device: torch.device | str) -> Trunk:
         """Moves it."""
@@ -173,6 +144,8 @@ def load_trunk(model: str) -> Trunk:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+
+    _check_files(model)
 
     def load(local: bool) -> tuple[Any, set[str], bool]:
         import torch
@@ -210,7 +183,7 @@ def load_trunk(model: str) -> Trunk:
     settings = module.config.to_dict()
     config = {name: settings[name] for name in _TELLING if name in settings}
     identity = TrunkIdentity(
-        model=str(Path(model).resolve()) if Path(model).is_dir() else model,
+        model=trunk_name(model),
         kind=module.config.model_type,
         layers=module.config.num_hidden_layers + 1,
         width=module.config.hidden_size,
@@ -219,6 +192,11 @@ def load_trunk(model: str) -> Trunk:
         digest=_digest(module),
     )
     return Trunk(module, identity)
+
+
+def trunk_name(model: str) -> str:
+    """A hub id as it is; a folder by its whole path, so that it is found from anywhere."""
+    return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
 def find_trunk(stated: TrunkIdentity, beside: Path) -> Trunk:
@@ -263,6 +241,19 @@ def _convolutions(config: Mapping[str, object]) -> tuple[list[int], list[int]]:
     assert isinstance(kernels, list | tuple)
     assert isinstance(strides, list | tuple)
     return list(kernels), list(strides)
+
+
+def _check_files(model: str) -> None:
+    """
+    Raises:
+        ModelError: This is a folder whose weights are a pickle.
+    """
+    folder = Path(model)
+    if folder.is_dir() and not any(folder.glob("*.safetensors")) and (found := sorted(folder.glob("*.bin"))):
+        raise ModelError(
+            f"the speech model {model!r} has its weights in {found[0].name} alone, a pickle, which may run anything"
+            " as it is read: if you trust it, make model.safetensors of it with the save_pretrained of transformers"
+        )
 
 
 def _check(model: str, config: Any) -> None:

@@ -17,15 +17,18 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..encoders.log_mel import level
+from ..encoders.hearing_network import network_on
 from ..encoders.speech_network import Heard, SpeechNetwork, SpeechShape
+from ..encoders.speech_trunk import TrunkIdentity
+from ..errors import ModelError
 from ..phones import BLANK
-from .speech_augmentation import masked
-from .speech_batches import Batch, Example, batches, collate, examples, split
+from .speech_batches import Batch, Example, batches, split
 from .speech_corpus import SpeechCorpus
+from .speech_frontend import Frontend, load_frontend
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,9 @@ class SpeechRecipe:
         held_out: Share of the speakers, or of the utterances of a lone speaker, kept for validation.
         consistency_weight: Of the difference between what is heard under two masks, see :func:`consistency`; with 0
             every batch is heard once.
+        trunk: Hub id or folder of a speech model whose states the network takes in place of log-mel frames; its own
+            weights stay as they are. Empty for log-mel frames. ``shape`` then is as
+            :data:`octavo.pipeline.encoders.hearing_network.TRUNK_SHAPE`.
     """
 
     steps: int = 12_000
@@ -55,6 +61,7 @@ class SpeechRecipe:
     rate_weight: float = 0.1
     consistency_weight: float = 0.2
     shape: SpeechShape = field(default_factory=SpeechShape)
+    trunk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,9 @@ def greedy(logits: Tensor, lengths: Tensor) -> list[tuple[int, ...]]:
     return found
 
 
-def phone_error_rate(network: SpeechNetwork, held_out: Sequence[Example], device: str = "cpu") -> float:
+def phone_error_rate(
+    network: SpeechNetwork, held_out: Sequence[Example], frontend: Frontend, device: str = "cpu"
+) -> float:
     """Edits per phone of the greedy reading, in percent."""
     from rapidfuzz.distance import Levenshtein
 
@@ -128,8 +137,8 @@ def phone_error_rate(network: SpeechNetwork, held_out: Sequence[Example], device
     edits = phones = 0
     with torch.inference_mode():
         for at in range(0, len(held_out), 16):
-            batch = collate(held_out[at : at + 16], None).to(device)
-            heard = network(level(batch.mel, batch.valid), batch.valid)
+            batch = frontend.batch(held_out[at : at + 16]).to(device)
+            heard = network(batch.sound, batch.valid)
             for example, said in zip(held_out[at : at + 16], greedy(heard.phones, batch.lengths // 2), strict=True):
                 edits += Levenshtein.distance(example.utterance.phones, said)
                 phones += len(example.utterance.phones)
@@ -161,7 +170,7 @@ def train(
             after every batch. On a machine with other work this loses far less than threads that share a batch.
 
     Raises:
-        ModelError: A corpus is not there.
+        ModelError: A corpus is not there, the trunk cannot be loaded, or the checkpoint stands on another.
     """
     out.mkdir(parents=True, exist_ok=True)
     if processes == 1:
@@ -209,20 +218,21 @@ def _train(
         torch.distributed.init_process_group(
             "gloo", init_method=meeting, rank=rank, world_size=processes, timeout=patience
         )
+    frontend = load_frontend(recipe.trunk, device)
     torch.manual_seed(recipe.seed)
     training: list[Example] = []
     weights: list[float] = []
     held_out: list[Example] = []
     for folder, weight in corpora:
-        own, kept = split(examples(SpeechCorpus(folder)), recipe.held_out)
+        own, kept = split(frontend.examples(SpeechCorpus(folder)), recipe.held_out)
         training += own
         weights += [weight] * len(own)
         if any(example.utterance.times is None for example in kept):  # people; how machines sound is not the aim
             held_out += kept
-    network = SpeechNetwork(recipe.shape).to(device).train()
+    network = network_on(frontend.identity, recipe.shape).to(device).train()
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, (0.9, 0.98), 1e-8, recipe.weight_decay)
-    first = step = _resume(out, network, average, optimizer)
+    first = step = _resume(out, network, average, optimizer, frontend.identity)
     own_seed = recipe.seed + 1000 * step + 100 * rank
     torch.manual_seed(own_seed)
     generator = torch.Generator().manual_seed(own_seed)
@@ -230,13 +240,12 @@ def _train(
     stream = batches(training, weights, recipe.batch_seconds / views, own_seed)
     total, heard_frames, began = 0.0, 0, monotonic()
     while step < recipe.steps:
-        batch = collate(next(stream), generator).repeated(views)
-        mel = masked(level(batch.mel, batch.valid), batch.lengths, generator)
+        batch = frontend.batch(next(stream), generator, views).to(device)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, recipe)
         with torch.autocast(device, torch.bfloat16):
-            heard = network(mel.to(device), batch.valid.to(device))
-        loss = loss_of(heard, batch.to(device), recipe)
+            heard = network(batch.sound, batch.valid)
+        loss = loss_of(heard, batch, recipe)
         optimizer.zero_grad()
         loss.backward()
         if processes > 1:
@@ -250,20 +259,20 @@ def _train(
         total += loss.item()
         heard_frames += int(batch.lengths.sum()) * processes
         if rank == 0 and (step % every == 0 or step == recipe.steps):
-            _save(out, network, average, optimizer, step, recipe)
+            _save(out, network, average, optimizer, step, _header(recipe, frontend.identity))
             error = None
             if step % (4 * every) == 0 or step == recipe.steps:
-                judged = SpeechNetwork(recipe.shape).to(device)
+                judged = network_on(frontend.identity, recipe.shape).to(device)
                 judged.load_state_dict(average)
-                error = phone_error_rate(judged, held_out, device)
+                error = phone_error_rate(judged, held_out, frontend, device)
             since = monotonic() - began
             hours = heard_frames / 360_000
             tell(Progress(step, recipe.steps, total / (step - first), hours, 3600 * hours / since, error))
             total, first = 0.0, step
     final = out / "speech_network.safetensors"
     if rank == 0:
-        header = {"shape": json.dumps(asdict(recipe.shape))}
-        save_file({name: value.half().cpu() for name, value in average.items()}, final, header)
+        tensors = {name: value.half().cpu() for name, value in average.items()}
+        save_file(tensors, final, _header(recipe, frontend.identity))
     if processes > 1:
         torch.distributed.destroy_process_group()
     return final
@@ -285,28 +294,51 @@ def _share_gradients(network: SpeechNetwork, processes: int) -> None:
         gradient.copy_(mean.view_as(gradient) / processes)
 
 
+def _header(recipe: SpeechRecipe, trunk: TrunkIdentity | None) -> dict[str, str]:
+    """What a file of weights says of itself."""
+    return {"shape": json.dumps(asdict(recipe.shape))} | ({"trunk": trunk.to_json()} if trunk else {})
+
+
 def _save(
     out: Path,
     network: SpeechNetwork,
     average: dict[str, Tensor],
     optimizer: torch.optim.Optimizer,
     step: int,
-    recipe: SpeechRecipe,
+    header: dict[str, str],
 ) -> None:
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
     unfinished = out / "unfinished.safetensors.part"
-    save_file(tensors, unfinished, {"step": str(step), "shape": json.dumps(asdict(recipe.shape))})
+    save_file(tensors, unfinished, {"step": str(step), **header})
     unfinished.rename(out / "unfinished.safetensors")
 
 
-def _resume(out: Path, network: SpeechNetwork, average: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> int:
-    """Puts back what an earlier run left; the number of steps it made."""
+def _resume(
+    out: Path,
+    network: SpeechNetwork,
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    trunk: TrunkIdentity | None,
+) -> int:
+    """Puts back what an earlier run left; the number of steps it made.
+
+    Raises:
+        ModelError: It was on another trunk.
+    """
     path = out / "unfinished.safetensors"
     if not path.exists():
         return 0
+    with safe_open(path, framework="pt") as file:
+        stated = file.metadata().get("trunk")
+    before = TrunkIdentity.from_json(stated) if stated else None
+    if (before and before.fingerprint) != (trunk and trunk.fingerprint):
+        raise ModelError(
+            f"{path} was trained on {before.model if before else 'no trunk'} and not on what"
+            f" {trunk.model if trunk else 'no trunk'} is now: take another folder for --out"
+        )
     tensors = load_file(path)
     network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
     average.update({name[8:]: value for name, value in tensors.items() if name.startswith("average.")})

@@ -1,4 +1,4 @@
-"""Utterances of a corpus as batches of log-mel frames with what is said in them."""
+"""Utterances of a corpus as batches of sound with what is said in them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..encoders.log_mel import HOP, log_mel
 from ..phones import BLANK, PHONES
+from ..posteriors import FRAME
 from .speech_augmentation import in_rooms_and_noise, stretched
 from .speech_corpus import SpeechCorpus, Utterance
 
@@ -25,21 +26,35 @@ _RATE_REACH: Final = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
-    """An utterance ready for training: its log-mel frames (T, 80) in float16, and what is said in them."""
+    """An utterance ready for training.
 
-    mel: Tensor
+    Attributes:
+        sound: Log-mel frames (T, 80) in float16; where a trunk is to hear it, samples (n,) in int16.
+        utterance: What is said in it.
+    """
+
+    sound: Tensor
     utterance: Utterance
+
+    @property
+    def frames(self) -> int:
+        """Log-mel frames: of a trunk's, two for each of its own."""
+        return len(self.sound) if self.sound.ndim == 2 else len(self.sound) // FRAME * 2
 
 
 def examples(corpus: SpeechCorpus) -> list[Example]:
     """All utterances of a corpus that are not too long, as log-mel frames."""
     found = []
     for number, utterance in enumerate(corpus.utterances):
-        if utterance.samples > LONGEST_SECONDS * 16_000 or utterance.samples < 16 * HOP:
-            continue
-        samples = torch.from_numpy(corpus.pcm(number).astype(np.float32) / 32768)
-        found.append(Example(log_mel(samples).half(), utterance))
+        if fits(utterance):
+            samples = torch.from_numpy(corpus.pcm(number).astype(np.float32) / 32768)
+            found.append(Example(log_mel(samples).half(), utterance))
     return found
+
+
+def fits(utterance: Utterance) -> bool:
+    """Whether an utterance is neither too long nor too short to learn from."""
+    return 16 * HOP <= utterance.samples <= LONGEST_SECONDS * 16_000
 
 
 def split(found: Sequence[Example], share: float) -> tuple[list[Example], list[Example]]:
@@ -61,14 +76,15 @@ class Batch:
     """Padded examples.
 
     Attributes:
-        mel: Natural-log energies, not levelled. *Shape:* (B, T, 80), T a multiple of 16.
-        lengths: Frames of each. *Shape:* (B,).
+        sound: What the network takes: log-mel frames (B, T, 80), T a multiple of 16, or a trunk's states, see
+            :func:`octavo.pipeline.encoders.hearing_network.stacked`.
+        lengths: Log-mel frames of each. *Shape:* (B,).
         phones: All phone ids, one utterance after another; ``counts`` says how many each has.
         labels: Phone of each 20 ms frame, -100 where nobody knows. *Shape:* (B, T / 2).
         rate: Log of 1 + phones and vowels a second at 80 ms, NaN where nobody knows. *Shape:* (B, T / 8, 2).
     """
 
-    mel: Tensor
+    sound: Tensor
     lengths: Tensor
     phones: Tensor
     counts: Tensor
@@ -78,7 +94,7 @@ class Batch:
     @property
     def valid(self) -> Tensor:
         """*Shape:* (B, T), bool."""
-        return torch.arange(self.mel.shape[1], device=self.mel.device)[None] < self.lengths[:, None]
+        return torch.arange(2 * self.labels.shape[1], device=self.lengths.device)[None] < self.lengths[:, None]
 
     def repeated(self, times: int) -> Batch:
         """All utterances ``times`` times, one round after another."""
@@ -90,23 +106,34 @@ class Batch:
 
 
 def collate(chosen: Sequence[Example], generator: torch.Generator | None) -> Batch:
-    """A batch; with a generator its utterances are stretched, in rooms and in noise."""
-    lengths = torch.tensor([len(example.mel) for example in chosen])
+    """A batch of log-mel frames, not levelled; with a generator its utterances are stretched, in rooms and in noise."""
+    lengths = torch.tensor([example.frames for example in chosen])
     longest = int(lengths.max())
     longest += -longest % 16
-    mel = torch.full((len(chosen), longest, chosen[0].mel.shape[1]), math.log(1e-6))
+    mel = torch.full((len(chosen), longest, chosen[0].sound.shape[1]), math.log(1e-6))
     for row, example in enumerate(chosen):
-        mel[row, : len(example.mel)] = example.mel
+        mel[row, : example.frames] = example.sound
     tempo = torch.ones(len(chosen))
     if generator is not None:
         mel, tempo = stretched(mel, lengths, generator)
         lengths = (lengths * tempo).floor().long().clamp(max=mel.shape[1])
         mel = in_rooms_and_noise(mel, generator)
+    return with_targets(mel, lengths, chosen, tempo)
+
+
+def with_targets(sound: Tensor, lengths: Tensor, chosen: Sequence[Example], tempo: Tensor) -> Batch:
+    """The batch of some sounds.
+
+    Args:
+        sound, lengths: As in :class:`Batch`.
+        tempo: How much longer each utterance became. *Shape:* (B,).
+    """
     phones = [example.utterance.phones for example in chosen]
-    labels, rate = _timed_targets(chosen, tempo, mel.shape[1])
+    frames = sound.shape[1] if sound.ndim == 3 else 2 * sound.shape[1]
+    labels, rate = _timed_targets(chosen, tempo, frames)
     return Batch(
-        mel, lengths, torch.tensor([one for ids in phones for one in ids]), torch.tensor([len(ids) for ids in phones]),
-        labels, rate,
+        sound, lengths, torch.tensor([one for ids in phones for one in ids]),
+        torch.tensor([len(ids) for ids in phones]), labels, rate,
     )  # fmt: skip
 
 
@@ -121,7 +148,7 @@ def _timed_targets(chosen: Sequence[Example], tempo: Tensor, frames: int) -> tup
         ids = np.array([timed.phone for timed in times])
         start = np.array([timed.start for timed in times]) * float(tempo[row]) / HOP
         stop = np.array([timed.stop for timed in times]) * float(tempo[row]) / HOP
-        labels[row, : int(len(example.mel) * float(tempo[row])) // 2] = BLANK
+        labels[row, : int(example.frames * float(tempo[row])) // 2] = BLANK
         for phone, low, high in zip(ids, np.rint(start / 2), np.rint(stop / 2), strict=True):
             labels[row, int(low) : max(int(high), int(low) + 1)] = phone
         middle = np.sort((start + stop) / 2)
@@ -139,15 +166,15 @@ def batches(found: Sequence[Example], weights: Sequence[float], seconds: float, 
     while True:
         drawn = generator.choice(len(found), min(4096, len(found)), replace=False, p=chance)
         # Random lengths break ties, so that a batch is not always made of the same neighbours.
-        drawn = drawn[np.argsort([len(found[at].mel) * generator.uniform(0.9, 1.1) for at in drawn])]
+        drawn = drawn[np.argsort([found[at].frames * generator.uniform(0.9, 1.1) for at in drawn])]
         made: list[list[Example]] = []
         current: list[Example] = []
         longest = 0
         for at in drawn:
-            longest = max(longest, len(found[at].mel))
+            longest = max(longest, found[at].frames)
             if current and longest * (len(current) + 1) * HOP > seconds * 16_000:
                 made.append(current)
-                longest, current = len(found[at].mel), []
+                longest, current = found[at].frames, []
             current.append(found[at])
         made.append(current)
         for number in generator.permutation(len(made)):

@@ -2,7 +2,7 @@
 
 ::
 
-    octavo train speech --speech DIR --lexicon cmudict.zip --text DIR --out DIR
+    octavo train speech --speech DIR --lexicon cmudict.zip --text DIR --out DIR [--trunk MODEL]
 
 What is finished is not made again: a run that was stopped goes on where it was.
 """
@@ -20,10 +20,14 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from ..encoders.hearing_network import network_on
 from ..encoders.speech import FORMAT
-from ..encoders.speech_network import SpeechNetwork, SpeechShape
+from ..encoders.speech_network import SpeechShape
+from ..encoders.speech_trunk import TrunkIdentity, find_trunk, trunk_name
+from ..errors import ModelError
 from .speech import Progress, SpeechRecipe, train
 from .speech_corpus import SpeechCorpus
+from .speech_frontend import LogMel, TrunkStates
 from .speech_sources import SYNTHETIC, build_real, build_synthetic
 from .word_space import WordSpaceRecipe, train_word_space
 
@@ -66,9 +70,12 @@ def train_speech(
         text: Books that the synthesisers read from.
 
     Raises:
-        ModelError: Something of this is missing, or no synthesiser is installed.
+        ModelError: Something of this is missing, no synthesiser is installed, the trunk cannot be loaded, or what is in
+            the folder was trained on another one.
     """
     recipe, words = recipe or SpeechRecipe(), words or WordSpaceRecipe()
+    network_file = out / "speech_network.safetensors"
+    _check_trunk(network_file, recipe.trunk)
     corpora = out / "corpora"
     build_corpora(speech, lexicon, text, corpora, seed=recipe.seed, workers=max(processes, 1), tell=tell)
     names = [name for name in WEIGHTS if (corpora / name / ".done").exists()]
@@ -82,11 +89,38 @@ def train_speech(
         )
 
     scores: dict[str, str] = {}
-    network_file = out / "speech_network.safetensors"
     if not network_file.exists():
         weighted = [(corpora / name, WEIGHTS[name]) for name in names]
         train(weighted, out, recipe, device=device, processes=processes, tell=report)
-    return finish(network_file, [corpora / name for name in names], out, recipe, words, scores=scores, tell=tell)
+    folders = [corpora / name for name in names]
+    # Log-mel frames are heard on the CPU, as always: the same network gives the same space of words everywhere.
+    listens_on = device if recipe.trunk else "cpu"
+    return finish(network_file, folders, out, recipe, words, scores=scores, tell=tell, device=listens_on)
+
+
+def _check_trunk(network_file: Path, trunk: str) -> None:
+    """Looks at the trunk before hours go into the corpora.
+
+    Raises:
+        ModelError: It cannot be loaded, or another one is under what is trained already.
+    """
+    if network_file.exists():
+        stated = _header_of(network_file).get("trunk")
+        before = TrunkIdentity.from_json(stated).model if stated else ""
+        if before != (trunk and trunk_name(trunk)):
+            raise ModelError(
+                f"{network_file} was trained on {before or 'no trunk'}, not on {trunk or 'none'}: take another folder"
+                " for --out"
+            )
+    elif trunk:
+        from ..encoders.speech_trunk import load_trunk
+
+        load_trunk(trunk)
+
+
+def _header_of(path: Path) -> dict[str, str]:
+    with safe_open(path, framework="pt") as file:
+        return dict(file.metadata() or {})
 
 
 def finish(
@@ -98,21 +132,27 @@ def finish(
     *,
     scores: dict[str, str],
     tell: Tell,
+    device: str = "cpu",
 ) -> Path:
-    """Trains the space of words on a trained network and writes the checkpoint."""
-    with safe_open(network_file, framework="pt") as file:
-        header = file.metadata()
-    network = SpeechNetwork(SpeechShape.from_json(json.loads(header["shape"])))
+    """Trains the space of words on a trained network and writes the checkpoint.
+
+    Raises:
+        ModelError: The network's trunk is gone, or another one.
+    """
+    header = _header_of(network_file)
+    trunk = find_trunk(TrunkIdentity.from_json(header["trunk"]), network_file) if "trunk" in header else None
+    frontend = TrunkStates(trunk.to(device), device) if trunk else LogMel()
+    network = network_on(frontend.identity, SpeechShape.from_json(json.loads(header["shape"])))
     network.load_state_dict({name: value.float() for name, value in load_file(network_file).items()})
 
     def report(step: int, loss: float, found: float) -> None:
         scores["nearest"] = f"{found:.3f}"
         tell(f"words: step {step}/{words.steps}  loss {loss:.3f}  own phones nearest of 1,000: {found:.3f}")
 
-    windows, sequences = train_word_space(network, corpora, words, tell=report)
+    windows, sequences = train_word_space(network, corpora, words, frontend=frontend, device=device, tell=report)
     tensors: dict[str, Tensor] = {}
     for name, module in (("network", network), ("windows", windows), ("sequences", sequences)):
-        tensors |= {f"{name}.{key}": value.half().contiguous() for key, value in module.state_dict().items()}
+        tensors |= {f"{name}.{key}": value.half().cpu().contiguous() for key, value in module.state_dict().items()}
     metadata = {
         "format": FORMAT,
         "shape": json.dumps(asdict(recipe.shape)),

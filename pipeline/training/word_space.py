@@ -1,12 +1,8 @@
 """Trains the space of spoken and written words on top of a speech network that stays as it is.
 
-::
-
-    python -m octavo.pipeline.training.word_space --network DIR/speech_network.safetensors --corpus out/real --out DIR
-
-Where a corpus does not say when its phones are spoken, the network itself aligns them. Positive pairs are runs of 3 to
-14 phones and windows around them whose ends are as ill-fitting as those of an index; negatives are the other runs of a
-batch and runs in which a phone was exchanged.
+The second half of ``octavo train speech``, see :mod:`.speech_recipe`. Where a corpus does not say when its phones are
+spoken, the network itself aligns them. Positive pairs are runs of 3 to 14 phones and windows around them whose ends are
+as ill-fitting as those of an index; negatives are the other runs of a batch and runs in which a phone was exchanged.
 """
 
 from __future__ import annotations
@@ -23,12 +19,12 @@ from torch import Tensor
 
 from ..alignment import align
 from ..blocks.pooling import bins_between, running_sums
-from ..encoders.log_mel import level
 from ..encoders.speech_network import SpeechNetwork
 from ..encoders.word_space import BINS, PhoneSequenceEncoder, WindowEncoder, heard, padded
 from ..phones import SYMBOLS
-from .speech_batches import Example, collate, examples, split
+from .speech_batches import Example, split
 from .speech_corpus import SpeechCorpus
+from .speech_frontend import Frontend, LogMel
 
 _SHORTEST: Final = 3
 _LONGEST: Final = 14
@@ -64,19 +60,21 @@ class Spoken:
 
 
 @torch.inference_mode()
-def listen(network: SpeechNetwork, found: Sequence[Example], batch: int = 16) -> list[Spoken]:
+def listen(
+    network: SpeechNetwork, found: Sequence[Example], frontend: Frontend, device: str = "cpu", batch: int = 16
+) -> list[Spoken]:
     """What the network makes of examples; those whose phones do not fit into their frames are left out."""
     network.eval()
     listened: list[Spoken] = []
-    order = sorted(range(len(found)), key=lambda at: len(found[at].mel))
+    order = sorted(range(len(found)), key=lambda at: found[at].frames)
     for first in range(0, len(order), batch):
         chosen = [found[at] for at in order[first : first + batch]]
-        made = collate(chosen, None)
-        with torch.autocast("cpu", torch.bfloat16):
-            out = network(level(made.mel, made.valid), made.valid)
-        spoken = out.phones.float().log_softmax(-1)
+        made = frontend.batch(chosen).to(device)
+        with torch.autocast(device, torch.bfloat16):
+            out = network(made.sound, made.valid)
+        spoken, features = out.phones.float().log_softmax(-1).cpu(), out.features.float().cpu()
         for row, example in enumerate(chosen):
-            count = len(example.mel) // 2
+            count = example.frames // 2
             own = spoken[row, :count]
             times = example.utterance.times
             if times is not None:
@@ -89,7 +87,7 @@ def listen(network: SpeechNetwork, found: Sequence[Example], batch: int = 16) ->
                     frames = spread(align(own.numpy(), phones), count)
                 except ValueError:
                     continue
-            sums = running_sums(heard(out.features[row, :count].float(), own)).float()
+            sums = running_sums(heard(features[row, :count], own)).float()
             listened.append(Spoken(sums, phones, np.minimum(frames, count)))
     return listened
 
@@ -109,17 +107,27 @@ def train_word_space(
     corpora: Sequence[Path],
     recipe: WordSpaceRecipe,
     *,
+    frontend: Frontend | None = None,
+    device: str = "cpu",
     tell: Callable[[int, float, float], None] = lambda step, loss, found: None,
 ) -> tuple[WindowEncoder, PhoneSequenceEncoder]:
-    """The two encoders. ``tell`` gets step, loss and, on held-out utterances, the share of windows whose own phones
-    are nearest among 1,000."""
+    """The two encoders.
+
+    Args:
+        frontend: What the network was trained on; log-mel frames by default.
+        device: Where the network hears; the two encoders are too small to gain by one.
+        tell: Gets step, loss and, on held-out utterances, the share of windows whose own phones are nearest among
+            1,000.
+    """
     torch.manual_seed(recipe.seed)
+    frontend = frontend or LogMel()
+    network.to(device)
     training: list[Spoken] = []
     held_out: list[Spoken] = []
     for folder in corpora:
-        own, kept = split(examples(SpeechCorpus(folder)), recipe.held_out)
-        training += listen(network, own)
-        held_out += listen(network, kept)
+        own, kept = split(frontend.examples(SpeechCorpus(folder)), recipe.held_out)
+        training += listen(network, own, frontend, device)
+        held_out += listen(network, kept, frontend, device)
     windows, sequences = WindowEncoder(network.shape.channels[0]), PhoneSequenceEncoder()
     temperature = torch.nn.Parameter(torch.tensor(2.5))
     parameters = [*windows.parameters(), *sequences.parameters()]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from octavo.indexes.sound.blank_fit import fit_blank, mistakes
 from octavo.indexes.sound.calibration import Calibration
 from octavo.indexes.sound.calibration_fit import (
     HeardSpeech,
@@ -132,6 +133,27 @@ def test_what_training_holds_out_is_found_without_its_sound(tmp_path: Path) -> N
     kept = split(examples(corpus), 0.2)[1]
     assert [corpus.utterances[number] for number in held_out(corpus, 0.2)] == [one.utterance for one in kept]
     assert kept
+
+
+def test_the_blank_loses_what_it_has_too_much() -> None:
+    """Every third phone stands 1 nat behind the blank, and what nobody says 1.8 nats."""
+    read = []
+    for seed in range(6):
+        generator = np.random.default_rng(seed)
+        said = tuple(int(one) for one in generator.permutation(np.arange(1, SYMBOLS))[:12])
+        scores = np.full((40, SYMBOLS), -12.0, np.float32)
+        scores[:, BLANK] = 0
+        for number, phone in enumerate(said):
+            scores[3 * number, phone] = -1 if number % 3 == 0 else 5
+        scores[36:39:2, 39] = -1.8
+        read.append((scores - np.logaddexp.reduce(scores, axis=1, keepdims=True), said))
+    assert mistakes(read, 0).tolist() == pytest.approx([0, 1 / 3, 0])
+    blank, report = fit_blank(read)
+    assert 1 < blank < 1.8
+    assert mistakes(read, blank).sum() == 0
+    assert "33.3% (others 0.0, left out 33.3, put in 0.0) -> 0.0%" in report
+    assert mistakes(read, 2.5)[2] > 0
+    assert fit_blank([])[0] == 0
 
 
 def said_at(phones: tuple[int, ...], starts: list[int], length: int, *, peak: int) -> Frames:

@@ -20,7 +20,7 @@ from octavo.pipeline.encoders.speech import FORMAT, WEIGHTS, SpeechEncoder
 from octavo.pipeline.encoders.speech_network import STRIDES, SpeechNetwork, SpeechShape
 from octavo.pipeline.encoders.word_space import PhoneSequenceEncoder, WindowEncoder, padded
 from octavo.pipeline.errors import ModelError
-from octavo.pipeline.phones import SYMBOLS, phone_ids
+from octavo.pipeline.phones import BLANK, SYMBOLS, phone_ids
 from octavo.pipeline.posteriors import FRAME
 from octavo.pipeline.recording import SAMPLE_RATE, Recording
 from safetensors.torch import save_file
@@ -223,6 +223,33 @@ def test_the_fingerprint_names_the_weights_and_not_their_file(tmp_path: Path) ->
     two = SpeechEncoder(checkpoint(tmp_path / "two.safetensors", note="another header"), "cpu")
     other = SpeechEncoder(checkpoint(tmp_path / "other.safetensors", replace(TINY, skips=False)), "cpu")
     assert one.phoneme_fingerprint == two.phoneme_fingerprint != other.phoneme_fingerprint
+
+
+def test_what_the_header_takes_off_the_blank_changes_posteriors_alone(tmp_path: Path) -> None:
+    usual = SpeechEncoder(checkpoint(tmp_path / "usual.safetensors"), "cpu")
+    # Less than nothing: an untrained network hardly ever hears a blank.
+    more = SpeechEncoder(checkpoint(tmp_path / "more.safetensors", blank="-6"), "cpu")
+    given = SpeechEncoder(tmp_path / "usual.safetensors", "cpu", blank=-6)
+    assert usual.phoneme_fingerprint != more.phoneme_fingerprint == given.phoneme_fingerprint
+    spoken = babble(3)
+    pairs = list(zip(usual.hear(spoken), more.hear(spoken), strict=True))
+    assert pairs
+    for one, other in pairs:
+        assert (one.start, one.stop) == (other.start, other.stop)
+        np.testing.assert_array_equal(one.windows, other.windows)
+        assert one.posteriors.unpack()[:, BLANK].mean() < other.posteriors.unpack()[:, BLANK].mean()
+    checkpoint(tmp_path / "odd.safetensors", blank="much")
+    with pytest.raises(ModelError, match="'much' off the blank"):
+        SpeechEncoder(tmp_path / "odd.safetensors", "cpu")
+
+
+def test_noise_is_no_speech() -> None:
+    """With the shipped weights, which hear a phone in noise here and there, but never surely."""
+    encoder = SpeechEncoder(device="cpu")
+    generator = np.random.default_rng(1)
+    white = generator.standard_normal(10 * SAMPLE_RATE)
+    for sound in (0 * white, 0.003 * white, 0.1 * white, np.cumsum(white) * 1e-3):
+        assert not encoder.hear(sound.astype(np.float32))
 
 
 def test_the_shipped_weights_are_small_and_load() -> None:

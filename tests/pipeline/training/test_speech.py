@@ -139,16 +139,16 @@ def test_labels_lie_where_the_phones_are(corpus: Path) -> None:
     batch = collate(chosen, None)
     for row, example in enumerate(chosen):
         assert example.utterance.times is not None
-        for frame in range(len(example.mel) // 2):
+        for frame in range(example.frames // 2):
             middle = 320 * frame + 160
             said = [one.phone for one in example.utterance.times if one.start <= middle < one.stop]
             assert batch.labels[row, frame].item() == (said[0] if said else 0)
-        assert (batch.labels[row, len(example.mel) // 2 :] == -100).all()
-        for cell in range(len(example.mel) // 8):
+        assert (batch.labels[row, example.frames // 2 :] == -100).all()
+        for cell in range(example.frames // 8):
             centre = (cell + 0.5) * 1280  # of 80 ms
             near = [one for one in example.utterance.times if abs((one.start + one.stop) / 2 - centre) < 10_240]
             assert torch.expm1(batch.rate[row, cell, 0]).item() == pytest.approx(len(near) / 1.28, abs=0.8)
-    assert batch.mel.shape[1] % 16 == 0
+    assert batch.sound.shape[1] % 16 == 0
     assert batch.counts.tolist() == [len(one.utterance.phones) for one in chosen]
 
 
@@ -157,7 +157,7 @@ def test_batches_hold_no_more_than_their_seconds(corpus: Path) -> None:
     stream = batches(made, [1.0] * len(made), 6.0, 1)
     for _ in range(20):
         batch = next(stream)
-        assert len(batch) * max(len(one.mel) for one in batch) <= 600 or len(batch) == 1
+        assert len(batch) * max(one.frames for one in batch) <= 600 or len(batch) == 1
 
 
 def test_stretching_by_nothing_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,13 +203,13 @@ def test_the_learning_rate_rises_stays_and_falls() -> None:
 def test_two_views_are_told_apart_frame_by_frame(corpus: Path) -> None:
     chosen = examples(SpeechCorpus(corpus))[:3]
     batch = collate(chosen, None).repeated(2)
-    assert batch.lengths.tolist() == 2 * [len(one.mel) for one in chosen]
+    assert batch.lengths.tolist() == 2 * [one.frames for one in chosen]
     assert batch.counts.tolist() == 2 * [len(one.utterance.phones) for one in chosen]
-    logits = torch.randn(6, batch.mel.shape[1] // 2, SYMBOLS, generator=torch.Generator().manual_seed(4))
+    logits = torch.randn(6, batch.sound.shape[1] // 2, SYMBOLS, generator=torch.Generator().manual_seed(4))
     assert consistency(torch.cat([logits[:3], logits[:3]]), batch).item() == pytest.approx(0, abs=1e-6)
     slow = 0.0
     for row, example in enumerate(chosen):
-        for frame in range(len(example.mel) // 2):
+        for frame in range(example.frames // 2):
             one, two = logits[row, frame].softmax(0), logits[3 + row, frame].softmax(0)
             both = float((one * (one / two).log()).sum() + (two * (two / one).log()).sum())
             slow += both / (2 * len(example.utterance.phones) * len(chosen))
