@@ -51,12 +51,14 @@ class QueryTerm:
         stems: Ids of stems that stand for it, with a weight above 0 and at most 1.
         exact: Whether the knowledge base holds the word itself; then every weight is 1.
         stop_word: Too common to search for by itself.
+        emphasis: What it counts beside the others, see :mod:`octavo.indexes.weighting.emphasis`.
     """
 
     text: str
     stems: tuple[tuple[int, float], ...]
     exact: bool
     stop_word: bool = False
+    emphasis: float = 1.0
 
     def __post_init__(self) -> None:
         if any(not 0 < weight <= 1 for _, weight in self.stems):
@@ -123,7 +125,9 @@ def _neighbours(
         best: dict[int, float] = {}
         judged = judge(word, [text for text, _ in proposed], cosines[row >= 0], encoder.likeness)
         for (_, stem), likely in zip(proposed, judged, strict=True):
-            best[stem] = max(best.get(stem, 0.0), likely)
+            # one term was meant, so the chances of those of one stem add up; never to what the word itself would have
+            both = min(best.get(stem, 0.0) + likely, CONFUSABLE_SIMILARITY) if encoder.likeness else 0.0
+            best[stem] = max(best.get(stem, 0.0), likely, both)
         ranked = sorted(((stem, likely) for stem, likely in best.items() if likely > 0), key=lambda pair: -pair[1])
         found.append(tuple(ranked[:NEIGHBOURS]))
     return found
@@ -134,10 +138,11 @@ def judge(word: str, terms: Sequence[str], cosines: npt.NDArray[np.floating], li
 
     Args:
         cosines: Of ``word`` with each term, by the encoder that proposed them. *Shape:* (terms,)
-        likeness: What that encoder decides with. Of codes and numbers, letters alone decide.
+        likeness: What that encoder decides with. Of codes, numbers and letters that it does not know, letters alone
+            decide.
     """
     figures = any(map(str.isdigit, word))
-    if likeness is None or figures or len(word) < SHORTEST:
+    if likeness is None or figures or len(word) < SHORTEST or not likeness.reads(word):
         alike = [similarity(word, term) for term in terms]
         return [one if one >= LEAST_SIMILARITY else 0.0 for one in alike]
     likely = likeness(word, terms, cosines)

@@ -26,6 +26,7 @@ from ..blocks.pyramid import Lateral
 from ..errors import ModelError
 
 FORMAT: Final = "octavo-character-1"
+CHANNEL: Final = "channel."
 LONGEST: Final = 62
 """Bytes of a term that are read; with both marks and padding that makes 64 places."""
 
@@ -156,7 +157,11 @@ def letter_batch(terms: Sequence[bytes], places: int) -> Tensor:
 def save_network(
     tensors: dict[str, Tensor], shape: CharacterShape, path: Path, metadata: dict[str, str] | None = None
 ) -> None:
-    """Write weights as 16-bit floats, with their shape and ``metadata`` in the header."""
+    """Write weights as 16-bit floats, with their shape and ``metadata`` in the header.
+
+    Args:
+        tensors: Of the network, and beside them, after ``channel.``, those of :mod:`.spelling_channel`.
+    """
     from safetensors.torch import save
 
     halves = {name: one.detach().cpu().half().contiguous() for name, one in tensors.items()}
@@ -166,11 +171,16 @@ def save_network(
 
 @dataclass(frozen=True, slots=True)
 class LoadedCharacterNetwork:
-    """The network in evaluation mode, what its file says about itself, and a digest of shape and weights."""
+    """The network in evaluation mode, what its file says about itself, and a digest of shape and weights.
+
+    Attributes:
+        channel: Weights of what compares letter by letter, which makes no vectors and is not in the digest.
+    """
 
     network: CharacterNetwork
     metadata: dict[str, str]
     digest: str
+    channel: dict[str, Tensor]
 
 
 def load_network(path: Path) -> LoadedCharacterNetwork:
@@ -185,6 +195,7 @@ def load_network(path: Path) -> LoadedCharacterNetwork:
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 no mapping
         if metadata.get("format") != FORMAT:
             raise ModelError(f"{path} is of format {metadata.get('format')!r}, not {FORMAT}: train it again")
+        channel = {name.removeprefix(CHANNEL): tensors.pop(name) for name in [*tensors] if name.startswith(CHANNEL)}
         network = CharacterNetwork(CharacterShape.from_json(metadata["shape"]))
         network.load_state_dict(tensors)
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -195,4 +206,4 @@ def load_network(path: Path) -> LoadedCharacterNetwork:
     digest = hashlib.blake2b(metadata["shape"].encode(), digest_size=8)
     for name in sorted(tensors):  # not of the file: the order of a header's entries is left to chance
         digest.update(name.encode() + tensors[name].contiguous().numpy().tobytes())
-    return LoadedCharacterNetwork(network.eval(), metadata, digest.hexdigest())
+    return LoadedCharacterNetwork(network.eval(), metadata, digest.hexdigest(), channel)

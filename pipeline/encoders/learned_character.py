@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from ..embed import Vectors
+from ..errors import ModelError
 from ..scale import CHARACTER
 from .likeness import Likeness
 from .one_thread import one_thread
+
+if TYPE_CHECKING:
+    from .character_network import LoadedCharacterNetwork
 
 WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "character.safetensors"
 
@@ -37,8 +41,7 @@ class LearnedCharacterEncoder:
 
         loaded = load_network(weights)
         self._network = loaded.network
-        fitted = loaded.metadata.get("likeness")
-        self.likeness = Likeness(tuple(json.loads(fitted))) if fitted else None
+        self.likeness = _likeness(loaded, weights)
         self.width = loaded.network.shape.width
         self.fingerprint = f"character-network-{loaded.digest}"
 
@@ -62,3 +65,20 @@ class LearnedCharacterEncoder:
                     chosen = lot[start : start + _BATCH]
                     vectors[chosen] = self._network(letter_batch([read[at] for at in chosen], places)).numpy()
         return vectors
+
+
+def _likeness(loaded: LoadedCharacterNetwork, path: Path) -> Likeness | None:
+    """What decides by the weights in a file."""
+    from .spelling_channel import SpellingChannel
+
+    fitted = loaded.metadata.get("likeness")
+    if not fitted:
+        return None
+    try:
+        channel = SpellingChannel.of(loaded.channel, loaded.metadata["channel"]) if loaded.channel else None
+        return Likeness(tuple(json.loads(fitted)), channel)
+    except (RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"what compares letters in {path} cannot be loaded ({type(error).__name__}: {error}): "
+            "reinstall Octavo, or train it with `octavo train character`"
+        ) from error

@@ -1,7 +1,7 @@
 """How likely a term is what was meant by a misspelt word: what the vectors say, and what the letters say.
 
 The vectors propose, of many thousand terms a few; that these be compared letter by letter costs little. The features
-are weighed by a logistic regression that is fitted beside the encoder and stands in its file, so that 0.8 means: of ten
+are weighed by a conditional logit that is fitted beside the encoder and stands in its file, so that 0.8 means: of ten
 such terms eight are what was meant.
 """
 
@@ -9,15 +9,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-FEATURES = ("cosine", "behind", "letters", "beginning", "sounds", "first letter", "length", "one")
-"""What is compared; "behind" is by how much the nearest term is nearer, "one" is always 1."""
+
+class Channel(Protocol):
+    """Compares a word with terms letter by letter, such as :class:`.spelling_channel.SpellingChannel`."""
+
+    def __call__(self, word: str, terms: Sequence[str]) -> Floats:
+        """Log probabilities that the word is written for each term. *Shape:* (terms,)"""
+
+    def reads(self, word: str) -> bool:
+        """Whether it knows the word's letters."""
+
+
+FEATURES = ("cosine", "behind", "written", "letters", "beginning", "sounds", "first letter", "length", "one")
+"""What is compared. "written" is the log probability, by the channel, of the word for that of the terms which makes it
+likeliest, "behind" by how much less it is for this one; "one" is always 1."""
 
 _SOUNDS = (
     ("tch", "c"), ("sch", "s"), ("ph", "f"), ("gh", ""), ("ck", "k"), ("kn", "n"), ("wr", "r"), ("qu", "k"),
@@ -32,36 +45,47 @@ _TWICE = re.compile(r"(.)\1+")
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """Weights of :data:`FEATURES`.
+    """Weights of :data:`FEATURES`, and what compares letter by letter; without it "behind" and "written" are 0.
 
     Raises:
         ValueError: There are more or fewer of them.
     """
 
     weights: tuple[float, ...]
+    channel: Channel | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.weights) != len(FEATURES):
             raise ValueError(f"{len(self.weights)} weights for {len(FEATURES)} features")
 
+    def reads(self, word: str) -> bool:
+        """Whether it can judge what is meant by ``word``: its letters are known."""
+        return self.channel is None or self.channel.reads(word)
+
     def __call__(self, word: str, terms: Sequence[str], cosines: npt.NDArray[np.floating]) -> Floats:
-        """Probabilities that each of the terms proposed for ``word`` is what was meant. *Shape:* (terms,)."""
+        """Probabilities that each of the terms proposed for ``word`` is what was meant; at most 1 together.
+
+        *Shape:* (terms,)
+        """
         if not terms:
             return np.empty(0)
-        scores: Floats = 1 / (1 + np.exp(-(features(word, terms, cosines) @ np.array(self.weights))))
-        return scores
+        return _chances(features(word, terms, cosines, self.channel), np.array(self.weights))
 
 
-def features(word: str, terms: Sequence[str], cosines: npt.NDArray[np.floating]) -> Floats:
+def features(
+    word: str, terms: Sequence[str], cosines: npt.NDArray[np.floating], channel: Channel | None = None
+) -> Floats:
     """What is compared of a word and each of the terms that were proposed for it. *Shape:* (terms, features)."""
     from rapidfuzz.distance import OSA, JaroWinkler
 
     rows = np.empty((len(terms), len(FEATURES)))
     rows[:, 0] = cosines
-    rows[:, 1] = rows[:, 0].max() - rows[:, 0]
+    written = channel(word, terms) if channel else np.zeros(len(terms))
+    rows[:, 2] = written.max() if len(terms) else 0.0
+    rows[:, 1] = written - rows[:, 2]
     sound = sounds(word)
     for row, term in enumerate(terms):
-        rows[row, 2:] = (
+        rows[row, 3:] = (
             OSA.normalized_similarity(word, term),
             JaroWinkler.similarity(word, term),
             OSA.normalized_similarity(sound, sounds(term)),
@@ -84,21 +108,34 @@ def sounds(word: str) -> str:
     return plain[:1] + _TWICE.sub(r"\1", _VOWELS.sub("", plain[1:]))
 
 
-def fit(examples: Sequence[tuple[Floats, int]], rounds: int = 30, ridge: float = 1e-3) -> Likeness:
-    """Logistic regression by Newton's method.
+def fit(examples: Sequence[tuple[Floats, int]], rounds: int = 30, ridge: float = 1e-2) -> Likeness:
+    """Conditional logit (McFadden, 1974) by Newton's method: of the terms proposed one was meant, or none of them.
 
     Args:
         examples: Features of the terms proposed for a word, and the row of the right one, -1 if it is not among them.
     """
-    rows = np.concatenate([one for one, _ in examples])
-    right = np.concatenate([np.arange(len(one)) == at for one, at in examples]).astype(np.float64)
-    weights = np.zeros(rows.shape[1])
+    size = len(FEATURES)
+    weights = np.zeros(size)
     for _ in range(rounds):
-        guess = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
-        slope = rows.T @ (right - guess) - ridge * weights
-        curve = (rows * (guess * (1 - guess))[:, None]).T @ rows + (ridge + 1e-9) * np.eye(len(weights))
+        slope, curve = -ridge * weights, ridge * np.eye(size)
+        for rows, right in examples:
+            chances = _chances(rows, weights)
+            expected = chances @ rows
+            slope += (rows[right] if right >= 0 else 0.0) - expected
+            curve += (rows * chances[:, None]).T @ rows - np.outer(expected, expected)
         step = np.linalg.solve(curve, slope)
+        # A whole step may overshoot while the weights are far off.
+        step *= min(1.0, 10 / np.abs(step).max()) if step.any() else 1.0
         weights += step
-        if np.abs(step).max() < 1e-8:
+        if np.abs(step).max() < 1e-6:
             break
     return Likeness(tuple(round(float(one), 4) for one in weights))
+
+
+def _chances(rows: Floats, weights: Floats) -> Floats:
+    """Softmax over the terms and that none of them was meant, which scores 0. *Shape:* (terms,)."""
+    scores = rows @ weights
+    highest = max(0.0, float(scores.max()))
+    powers = np.exp(scores - highest)
+    chances: Floats = powers / (powers.sum() + np.exp(-highest))
+    return chances

@@ -43,6 +43,11 @@ NEAR_PHONES: Final[Mapping[int, tuple[int, ...]]] = {
 }
 """Phones that are taken for a phone, by their ids; more often those that are so in two ways."""
 
+_R, _ER, _AH = ((PHONES.index(phone) + 1,) for phone in ("R", "ER", "AH"))
+_BROAD: Final = frozenset((PHONES.index(phone) + 1,) for phone in ("AA", "AO"))
+_WEAK: Final = frozenset(PHONES.index(phone) + 1 for phone in ("AH", "IH", "EH", "ER"))
+_VOWELS: Final = frozenset(number for number, phone in enumerate(PHONES, 1) if phone[0] in "AEIOU")
+
 
 class Respelling:
     """Which letters write which phones, and words written anew by it.
@@ -80,13 +85,25 @@ class Respelling:
             self._aligned[word] = self._align(word, self._lexicon[word][0]) if word in self._lexicon else ()
         return self._aligned[word]
 
-    def __call__(self, word: str, chance: Random, share: float = 0.3, near: float = 0.12, lost: float = 0.03) -> str:
+    def __call__(
+        self,
+        word: str,
+        chance: Random,
+        share: float = 0.3,
+        near: float = 0.12,
+        lost: float = 0.03,
+        *,
+        silent_r: bool = False,
+        weak: float = 1.0,
+    ) -> str:
         """A word as somebody might write it who has only heard it.
 
         Args:
             share: Of the phones that are written anew, at least one.
             near: Of those, how many are taken for another phone.
             lost: Of all, how many are not heard at all.
+            silent_r: Whether r is heard only before a vowel, as in England.
+            weak: Times as often are vowels of weak syllables taken for others.
         """
         units = self.units(word)
         if not units:
@@ -96,17 +113,26 @@ class Respelling:
         for at, (letters, phones) in enumerate(units):
             if at and chance.random() < lost:
                 continue
+            if silent_r and phones == _R and not _begins_with_vowel(units[at + 1 :]):
+                anew.add(at)
+                phones = ()
             if at not in anew:
                 written.append(letters)
                 continue
-            if len(phones) == 1 and chance.random() < near and NEAR_PHONES[phones[0]]:
-                phones = (chance.choice(NEAR_PHONES[phones[0]]),)
+            if len(phones) == 1:
+                often = near * (weak if phones[0] in _WEAK and len(units) > 3 else 1)
+                if chance.random() < often and NEAR_PHONES[phones[0]]:
+                    phones = (chance.choice(NEAR_PHONES[phones[0]]),)
+                if silent_r and phones == _ER and chance.random() < 0.5:
+                    phones = _AH
             place = _FIRST if at == 0 else _LAST if at == len(units) - 1 else _INSIDE
             options = self._written.get((phones, place)) or self._written.get((phones, _INSIDE))
             if not phones:  # silent letters are forgotten
                 written.append("" if chance.random() < 0.8 else letters)
             elif options:
                 written.append(chance.choices(*options)[0])
+                if silent_r and phones in _BROAD and chance.random() < 0.25:  # "farther" for father
+                    written.append("r")
             else:
                 written.append(letters)
         return "".join(written) or word
@@ -139,6 +165,11 @@ class Respelling:
             units.append((word[i - a : i], phones[j - b : j]))
             i, j = i - a, j - b
         return tuple(reversed(units))
+
+
+def _begins_with_vowel(units: Sequence[Unit]) -> bool:
+    """Whether the next phone is a vowel."""
+    return next((phones[0] in _VOWELS for _, phones in units if phones), False)
 
 
 def _first_costs(pairs: Sequence[tuple[str, Sequence[int]]]) -> dict[Unit, float]:

@@ -144,6 +144,29 @@ class SpellingMaterial:
             written = chance.choice((key_slip, letter_slip))(written, chance)
         return recased(written, chance) if chance.random() < 0.04 else written
 
+    def poorly_spelt(self, chance: Random) -> tuple[str, str]:
+        """A word, and what somebody wrote for it who is no good at spelling: often several errors at once."""
+        if self.typed and chance.random() < 0.4:
+            return chance.choice(self.typed)
+        return (word := self.word(chance)), self.poorly(word, chance)
+
+    def poorly(self, word: str, chance: Random) -> str:
+        """What a poor speller, who may not say r as in America, makes of a word by ear, and slips on top."""
+        written, kind = word, chance.random()
+        if kind < 0.75:
+            written = self.respelling(
+                word,
+                chance,
+                share=chance.choice((0.1, 0.2, 0.3, 0.45)),
+                lost=chance.choice((0.0, 0.02, 0.06)),
+                silent_r=chance.random() < 0.35,
+                weak=3.0,
+            )
+        slips = 1 if kind >= 0.75 else chance.choice((0, 0, 1))
+        for _ in range(slips + (chance.random() < 0.2) + (written == word)):
+            written = chance.choice((key_slip, letter_slip))(written, chance)
+        return written
+
     def mine(self, encoder: Callable[[Sequence[str]], Vectors], chance: Random) -> None:
         """Takes as lookalikes of each word those that ``encoder`` puts nearest, of a sample; not those of its stem."""
         words = self.words[0]
@@ -306,7 +329,8 @@ def _lookalikes(words: Sequence[str], seed: int, most: int = 6) -> dict[str, lis
     buckets: dict[str, list[str]] = defaultdict(list)
     for word in words:
         if 3 < len(word) < 16:
-            for form in {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}:
+            # in the order of the letters: that of a set is another in every process, and chance would fall otherwise
+            for form in dict.fromkeys((word, *(word[:at] + word[at + 1 :] for at in range(len(word))))):
                 buckets[form].append(word)
     chance = Random(seed)
     near: dict[str, set[str]] = defaultdict(set)

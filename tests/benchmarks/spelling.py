@@ -43,8 +43,12 @@ def main() -> None:
     place = {word: at for at, word in enumerate(words)}
     right = np.array([place[word] for _, word in pairs])
     asked = [written for written, _ in pairs]
-    print(f"{len(pairs):,} misspellings, {len(words):,} words\n")
-    print("| way | first | among 5 | among 50 |\n|---|---|---|---|", flush=True)
+    unheard = np.array([written not in place for written in asked])
+    print(f"{len(pairs):,} misspellings, {len(words):,} words; {1 - unheard.mean():.1%} are another word of them\n")
+    print(
+        "| way | first | among 5 | among 50 | first, of those that are no other word |\n|---|---|---|---|---|",
+        flush=True,
+    )
     hashed, learned = CharacterEncoder(), LearnedCharacterEncoder(options.weights)
     ways: dict[str, Callable[[], Scores]] = {
         "Levenshtein distance": lambda: levenshtein(asked, words),
@@ -58,7 +62,7 @@ def main() -> None:
     }
     for name, way in ways.items():
         scores = way()
-        shares = [found(scores, right, most) for most in (1, 5, 50)]
+        shares = [found(scores, right, most) for most in (1, 5, 50)] + [found(scores[unheard], right[unheard], 1)]
         print(f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} |", flush=True)
     print()
     for name, encoder in (("hashed n-grams", hashed), ("trained encoder", learned)):

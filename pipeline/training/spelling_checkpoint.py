@@ -1,0 +1,70 @@
+"""All that an unfinished training run of a spelling network is made of, as a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..errors import ModelError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """Saves what a run holds, and puts it back.
+
+    Attributes:
+        recipe: A run goes on by the recipe it began with, or not at all.
+        tensors: By name and within by name; put back in place.
+    """
+
+    path: Path
+    recipe: DataclassInstance
+    tensors: Mapping[str, Mapping[str, Tensor]]
+    optimizer: torch.optim.Optimizer
+
+    def save(self, step: int, *rest: float) -> None:
+        """Write everything, and where the run stands."""
+        kept = {f"{part}.{name}": value for part, held in self.tensors.items() for name, value in held.items()}
+        for number, state in self.optimizer.state_dict()["state"].items():
+            kept |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
+        header = {"recipe": json.dumps(asdict(self.recipe)), "where": json.dumps([step, *rest])}
+        part = self.path.with_suffix(".part")
+        save_file({name: value.detach().contiguous().clone() for name, value in kept.items()}, part, header)
+        part.rename(self.path)
+
+    def resume(self) -> tuple[int, list[float]]:
+        """Put back what an earlier run left; its steps, 0 if there was none, and the rest that it told.
+
+        Raises:
+            ModelError: The file is of another recipe.
+        """
+        if not self.path.exists():
+            return 0, []
+        with safe_open(self.path, framework="pt") as file:
+            header = file.metadata() or {}
+        if header.get("recipe") != json.dumps(asdict(self.recipe)):
+            raise ModelError(f"{self.path} was left by another recipe: finish that, remove it, or take another folder")
+        kept = load_file(self.path)
+        state: dict[int, dict[str, Tensor]] = {}
+        with torch.no_grad():
+            for name, value in kept.items():
+                part, _, name = name.partition(".")
+                if part == "optimizer":
+                    number, _, key = name.partition(".")
+                    state.setdefault(int(number), {})[key] = value
+                else:
+                    self.tensors[part][name].copy_(value)
+        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
+        step, *rest = json.loads(header["where"])
+        return int(step), rest
