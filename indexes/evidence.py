@@ -142,9 +142,17 @@ def gather(
 
 def weigh(universe: Universe, question: Floats, terms: Sequence[QueryTerm], snapshot: Snapshot) -> list[Evidence]:
     """Score every sentence of a universe at every scale."""
-    if not len(universe):
-        return []
-    return _normalised(_dense(universe, question, snapshot)) + _normalised(_lexical(universe, terms, snapshot))
+    return by_meaning(universe, question, snapshot) + by_words(universe, terms, snapshot)
+
+
+def by_meaning(universe: Universe, question: Floats, snapshot: Snapshot) -> list[Evidence]:
+    """What vectors say at every scale."""
+    return _normalised(_dense(universe, question, snapshot)) if len(universe) else []
+
+
+def by_words(universe: Universe, terms: Sequence[QueryTerm], snapshot: Snapshot) -> list[Evidence]:
+    """What words and their neighbours in spelling say at every scale."""
+    return _normalised(_lexical(universe, terms, snapshot)) if len(universe) else []
 
 
 def _dense(universe: Universe, question: Floats, snapshot: Snapshot) -> list[list[Evidence]]:
@@ -199,6 +207,7 @@ def _lexical(universe: Universe, terms: Sequence[QueryTerm], snapshot: Snapshot)
     if not terms:
         return []
     _, idf = rarity(terms, snapshot)
+    worth = idf * [term.emphasis for term in terms]
     exact = np.array([term.exact for term in terms])
 
     stems = universe.spans.stems
@@ -213,7 +222,7 @@ def _lexical(universe: Universe, terms: Sequence[QueryTerm], snapshot: Snapshot)
     def bm25(width: Scale | int, sums: npt.NDArray[np.float64], lengths: npt.NDArray[np.float64]) -> list[Evidence]:
         scale = width if isinstance(width, Scale) else None
         norm = BM25_K1 * (1 - BM25_B + BM25_B * lengths / max(lengths.mean(), 1e-12))
-        scores = sums * (BM25_K1 + 1) / (sums + norm[:, None]) * idf
+        scores = sums * (BM25_K1 + 1) / (sums + norm[:, None]) * worth
         words = scores[:, exact].sum(axis=1).astype(np.float32)
         return [
             Evidence(f"words {width}", LEXICAL, scale, words),
