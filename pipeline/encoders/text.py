@@ -5,25 +5,33 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ..document import Span
 from ..embed import Embeddings, Vectors
+from ..errors import ModelError
 from ..scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
-from .checkpoint import DEFAULT_MODEL, load_transformer
+from .checkpoint import DEFAULT_MODEL, Checkpoint, load_transformer
 from .device import choose_device
 from .one_thread import one_thread
+from .text_stretch import Ints, Stretch, owners_of, pieces, stretches
+
+if TYPE_CHECKING:
+    import torch
+
+    from .text_pyramid import TextPyramid
+    from .word_pieces import WordPieces
 
 POOLING = "one-pass-mean-1"
 """Part of the fingerprint: changes whenever the same weights would give other vectors."""
 
-CHARACTERS_PER_STRETCH = 1 << 18
-"""What is tokenised, sorted by length and pooled together: long enough for full batches, short enough that
-its sums (some 10 MB at width 384) do not matter."""
-
-Ints = npt.NDArray[np.int64]
+PYRAMID: Final = "octavo-text"
+"""The name of what is shipped in the form of a pyramid: the default model, turned so that vectors may be cut off."""
+WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "text.safetensors"
 
 
 class TextEncoder:
@@ -34,14 +42,18 @@ class TextEncoder:
     vectors of Reimers and Gurevych, "Sentence-BERT" (2019), each made in the context of its window.
 
     Args:
-        model: ``all-MiniLM-L6-v2`` (shipped), a hub id, or the path of a local folder.
+        model: ``all-MiniLM-L6-v2`` (shipped), a hub id, or the path of a local folder: plain pooling. A pyramid
+            on top of one: ``octavo-text`` (shipped; no more than principal axes), or what ``octavo train text``
+            made, a file or its folder.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        width: Numbers of a vector to keep, the first ones; 0 keeps all.
         window_tokens: Most tokens that the transformer reads together; never more than it has positions for.
         batch_tokens: Most tokens of a batch, padding included.
 
     Attributes:
         fingerprint: Of everything that shapes the vectors.
         settings: The same things by name, for the record of what made a knowledge base.
+        transformer, digest: The frozen part, and the digest of its weights and vocabulary.
 
     Raises:
         ModelError: The model is not there or cannot be loaded, or the device is missing.
@@ -50,27 +62,49 @@ class TextEncoder:
     scales = (SENTENCE, PARAGRAPH, SECTION, DOCUMENT)
 
     def __init__(
-        self, model: str = DEFAULT_MODEL, device: str = "auto", *, window_tokens: int = 256, batch_tokens: int = 8192
+        self,
+        model: str = DEFAULT_MODEL,
+        device: str = "auto",
+        *,
+        width: int = 0,
+        window_tokens: int = 256,
+        batch_tokens: int = 8192,
+        pyramid: TextPyramid | None = None,
     ) -> None:
+        """Args:
+        pyramid: One in training, instead of what the model's file holds.
+        """
         import torch
 
-        self.model = model
+        self.model = remembered(model)
         self.device = torch.device(choose_device(device))
-        self._checkpoint = load_transformer(model)
-        self.width = self._checkpoint.width
+        self._checkpoint, self._pyramid, digest = _loaded(model)
+        self._pyramid = pyramid or self._pyramid
+        if not 0 <= width <= self._checkpoint.width:
+            raise ModelError(f"{model} makes vectors of {self._checkpoint.width} numbers, not {width}: give less")
+        self.width = width or self._checkpoint.width
         self.window_tokens = min(window_tokens, self._checkpoint.positions)
         self.batch_tokens = max(batch_tokens, self.window_tokens)
-        settings = f"{self._checkpoint.digest} {POOLING} {self.window_tokens} {self._checkpoint.query_prompt}"
         self.settings: dict[str, str | int] = {
             "weights": self._checkpoint.digest,
             "pooling": POOLING,
             "window_tokens": self.window_tokens,
             "query_prompt": self._checkpoint.query_prompt,
         }
+        settings = f"{self._checkpoint.digest} {POOLING} {self.window_tokens} {self._checkpoint.query_prompt}"
+        if digest:
+            self.settings["pyramid"] = digest
+            settings += f" pyramid {digest}"
+        if self.width != self._checkpoint.width:
+            self.settings["width"] = self.width
+            settings += f" width {self.width}"
+        self.digest = self._checkpoint.digest
         self.fingerprint = f"text-{hashlib.blake2b(settings.encode(), digest_size=8).hexdigest()}"
         # bf16 halves time and memory on a GPU; few CPUs multiply it faster than fp32.
         self._dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
-        self._transformer = self._checkpoint.transformer.to(self.device, self._dtype)
+        self.transformer = self._checkpoint.transformer.to(self.device, self._dtype)
+        if self._pyramid is not None:
+            self._pyramid.to(self.device)
 
     def encode(self, documents: Sequence[tuple[str, Sequence[Span]]]) -> Iterator[tuple[int, Embeddings]]:
         """Encode documents, a stretch of sections at a time, so that a document of any length needs little memory.
@@ -82,17 +116,19 @@ class TextEncoder:
             The position of a document and the embeddings of a part of it at one scale; documents in order,
             a document's own vector last.
         """
-        whole = np.zeros((1, self.width), np.float32)
-        for stretch in _stretches(documents):
-            sums = self._sums([text for text, _ in documents], stretch)
+        whole = np.zeros((1, self._planes), np.float32)
+        for stretch in stretches(documents):
+            sums = self.sums([text for text, _ in documents], stretch)
+            vectors = self._vectors(sums, stretch.rank)
             for position in np.unique(stretch.document).tolist():
                 here = stretch.document == position
                 for scale in (SENTENCE, PARAGRAPH, SECTION):
                     rows = here & (stretch.rank == scale.rank)
-                    yield position, Embeddings(scale, _unit(sums[rows]), stretch.position[rows], self.fingerprint)
+                    yield position, Embeddings(scale, vectors[rows], stretch.position[rows], self.fingerprint)
                 whole += sums[here & (stretch.rank == SECTION.rank)].sum(axis=0)
                 if stretch.position[here][-1] == len(documents[position][1]) - 1:
-                    yield position, Embeddings(DOCUMENT, _unit(whole), np.zeros(1, np.int64), self.fingerprint)
+                    made = self._vectors(whole, np.full(1, DOCUMENT.rank))
+                    yield position, Embeddings(DOCUMENT, made, np.zeros(1, np.int64), self.fingerprint)
                     whole[:] = 0
 
     def encode_questions(self, questions: Sequence[str]) -> Vectors:
@@ -100,6 +136,12 @@ class TextEncoder:
 
         *Shape:* (questions, width)
         """
+        with one_thread:
+            sums = self.question_sums(questions)
+            return self._vectors(sums, np.zeros(len(sums), np.int64))
+
+    def question_sums(self, questions: Sequence[str]) -> Vectors:
+        """Sum of the token states of texts that are read alone. *Shape:* (questions, width or planes)"""
         tokenised = self._checkpoint.tokenizer(
             [self._checkpoint.query_prompt + question for question in questions],
             add_special_tokens=True,
@@ -109,11 +151,46 @@ class TextEncoder:
         )["input_ids"]
         # Special tokens are pooled too, as in the model's training: a question is a text of its own.
         windows = [_Window(ids, [row] * len(ids)) for row, ids in enumerate(tokenised)]
-        with one_thread:
-            return _unit(self._pool(windows, len(questions)))
+        return self._pool(windows, len(questions))
 
-    def _sums(self, texts: Sequence[str], stretch: _Stretch) -> Vectors:
-        """Sum of the token states of each span of a stretch. *Shape:* (spans, width)"""
+    @cached_property
+    def pieces(self) -> WordPieces:
+        """Compares single words without context."""
+        from .word_pieces import WordPieces
+
+        transformer: Any = self._checkpoint.transformer
+        return WordPieces(self._checkpoint.tokenizer, transformer.get_input_embeddings().weight)
+
+    def token_ids(self, text: str) -> list[int]:
+        """Tokens of a text, without special ones."""
+        ids: list[int] = self._checkpoint.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        return ids
+
+    @property
+    def plane_widths(self) -> tuple[int, ...]:
+        """How many numbers each of the sums of :meth:`sums` has."""
+        if self._pyramid is None:
+            return (self._checkpoint.width,)
+        return self._pyramid.shape.plane_widths
+
+    @property
+    def _planes(self) -> int:
+        """Numbers that are summed up for a span."""
+        return sum(self.plane_widths)
+
+    def _vectors(self, sums: Vectors, rank: Ints) -> Vectors:
+        """Unit vectors from sums of spans, or of questions (rank 0). *Shape:* (n, width)"""
+        if self._pyramid is None:
+            return _unit(sums[:, : self.width])
+        import torch
+
+        with torch.inference_mode():
+            given = (torch.from_numpy(one).to(self.device) for one in (sums, rank))
+            made: Vectors = self._pyramid(*given).float().cpu().numpy()
+        return _unit(made[:, : self.width])
+
+    def sums(self, texts: Sequence[str], stretch: Stretch) -> Vectors:
+        """Sum of the token states of each span of a stretch. *Shape:* (spans, width or planes)"""
         sums = self._pool(self._windows(texts, stretch), len(stretch.rank))
         for scale in (SENTENCE, PARAGRAPH):
             children = np.flatnonzero(stretch.rank == scale.rank)
@@ -124,7 +201,7 @@ class TextEncoder:
             sums[mute] = sums[stretch.parent[mute]]
         return sums
 
-    def _windows(self, texts: Sequence[str], stretch: _Stretch) -> list[_Window]:
+    def _windows(self, texts: Sequence[str], stretch: Stretch) -> list[_Window]:
         """Tokens of whole consecutive paragraphs of one document, as many as fit; longer paragraphs are divided."""
         paragraphs = np.flatnonzero(stretch.rank == PARAGRAPH.rank)
         tokenised = self._checkpoint.tokenizer(
@@ -141,8 +218,8 @@ class TextEncoder:
         for paragraph, ids, offsets in zip(
             paragraphs, tokenised["input_ids"], tokenised["offset_mapping"], strict=True
         ):
-            owners = _owners(stretch, int(paragraph), offsets)
-            for start, stop in _pieces(owners, room):
+            owners = owners_of(stretch, int(paragraph), offsets)
+            for start, stop in pieces(owners, room):
                 if stretch.document[paragraph] != document or len(packed[-1].tokens) + stop - start > room:
                     packed.append(_Window([], []))
                     document = stretch.document[paragraph]
@@ -158,10 +235,11 @@ class TextEncoder:
         ]
 
     def _pool(self, windows: Sequence[_Window], rows: int) -> Vectors:
-        """Add up token states by owner; owner ``rows`` is nobody. *Shape:* (rows, width)"""
+        """Add up token states by owner; owner ``rows`` is nobody. *Shape:* (rows, width or planes)"""
         import torch
 
-        sums = torch.zeros(rows + 1, self.width, device=self.device)
+        sums = torch.zeros(rows + 1, self._planes, device=self.device)
+        words = input_vectors(self.transformer) if self._pyramid is not None else None
         order = sorted(range(len(windows)), key=lambda i: len(windows[i].tokens), reverse=True)
         with torch.inference_mode():
             while order:
@@ -174,11 +252,18 @@ class TextEncoder:
                 for row, window in enumerate(batch):
                     length = len(window.tokens)
                     ids[row, :length], owners[row, :length], mask[row, :length] = window.tokens, window.owners, 1
-                states = self._transformer(
-                    input_ids=torch.from_numpy(ids).to(self.device),
+                tokens = torch.from_numpy(ids).to(self.device)
+                states = self.transformer(
+                    input_ids=tokens,
                     attention_mask=torch.from_numpy(mask).to(self.device),
                 ).last_hidden_state  # (B, T, width)
-                sums.index_add_(0, torch.from_numpy(owners).to(self.device).flatten(), states.flatten(0, 1).float())
+                added: tuple[torch.Tensor, ...] = (states.flatten(0, 1).float(),)
+                if self._pyramid is not None and words is not None:
+                    added = self._pyramid.planes(added[0], tokens.flatten(), words)
+                where, first = torch.from_numpy(owners).to(self.device).flatten(), 0
+                for plane in added:
+                    sums[:, first : first + plane.shape[1]].index_add_(0, where, plane)
+                    first += plane.shape[1]
         pooled: Vectors = sums[:rows].cpu().numpy()
         return pooled
 
@@ -191,64 +276,41 @@ class _Window:
     owners: list[int]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stretch:
-    """Whole sections as parallel arrays, one row a span. *Shape of each:* (spans,)
-
-    Attributes:
-        document, position: Which document, and which of its spans.
-        parent: Row in this stretch; -1 for sections.
-    """
-
-    document: Ints
-    position: Ints
-    rank: Ints
-    start: Ints
-    stop: Ints
-    parent: Ints
+def input_vectors(transformer: Any) -> torch.Tensor:
+    """What stands for each word before its neighbours are looked at. *Shape:* (vocabulary, static)"""
+    vectors: torch.Tensor = transformer.get_input_embeddings().weight
+    return vectors
 
 
-def _stretches(documents: Sequence[tuple[str, Sequence[Span]]]) -> Iterator[_Stretch]:
-    rows: list[tuple[int, int, int, int, int, int]] = []
-    characters = 0
-    for document, (_, spans) in enumerate(documents):
-        shift = 0
-        for position, span in enumerate(spans):
-            if span.scale is DOCUMENT:
-                continue
-            if span.scale is SECTION:
-                if characters >= CHARACTERS_PER_STRETCH:
-                    yield _Stretch(*np.array(rows, np.int64).T)
-                    rows, characters = [], 0
-                shift = len(rows) - position
-                characters += span.stop - span.start
-            parent = -1 if span.scale is SECTION else span.parent + shift
-            rows.append((document, position, span.scale.rank, span.start, span.stop, parent))
-    if rows:
-        yield _Stretch(*np.array(rows, np.int64).T)
+def pyramid_file(model: str) -> Path | None:
+    """The file of a pyramid, if ``model`` names one and not a transformer."""
+    path = WEIGHTS if model == PYRAMID else Path(model)
+    if path.is_dir() and not (path / "config.json").exists() and (path / WEIGHTS.name).exists():
+        return path / WEIGHTS.name
+    return path if path.suffix == WEIGHTS.suffix else None
 
 
-def _owners(stretch: _Stretch, paragraph: int, offsets: Sequence[tuple[int, int]]) -> list[int]:
-    """Row of the sentence in which each token begins; the paragraph's own row for tokens between sentences."""
-    stop = paragraph + 1
-    while stop < len(stretch.rank) and stretch.rank[stop] == SENTENCE.rank:
-        stop += 1
-    begins = np.array([begin for begin, _ in offsets], np.int64) + stretch.start[paragraph]
-    rows = paragraph + np.searchsorted(stretch.start[paragraph + 1 : stop], begins, side="right")
-    owners: list[int] = np.where(begins < stretch.stop[rows], rows, paragraph).tolist()
-    return owners
+def remembered(model: str) -> str:
+    """The name by which a model is found again from any folder: of a pyramid the whole path of its file."""
+    path = pyramid_file(model)
+    return model if path is None or model == PYRAMID else str(path.resolve())
 
 
-def _pieces(owners: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
-    """Divide a paragraph of more than ``room`` tokens, where possible between two sentences."""
-    start = 0
-    while len(owners) - start > room:
-        stop = start + room
-        border = next((i for i in range(stop, start + room // 2, -1) if owners[i] != owners[i - 1]), stop)
-        yield start, border
-        start = border
-    if start < len(owners):
-        yield start, len(owners)
+def _loaded(model: str) -> tuple[Checkpoint, TextPyramid | None, str]:
+    """The transformer, the pyramid on top of it if there is one, and the pyramid's digest."""
+    path = pyramid_file(model)
+    if path is None:
+        return load_transformer(model), None, ""
+    from .text_pyramid import load_pyramid
+
+    loaded = load_pyramid(path)
+    checkpoint = load_transformer(loaded.metadata["model"])
+    if checkpoint.digest != loaded.metadata["digest"]:
+        raise ModelError(
+            f"the pyramid {path} was trained on top of another {loaded.metadata['model']} than the one that is here: "
+            "put that back, or train the pyramid anew with `octavo train text`"
+        )
+    return checkpoint, loaded.pyramid, loaded.digest
 
 
 def _unit(sums: Vectors) -> Vectors:
