@@ -37,7 +37,8 @@ from .indexes.shell import (
     message,
     print_json,
 )
-from .indexes.tracing import set_up
+from .indexes.trace_export import set_up
+from .indexes.weighting.weights import Weights
 from .pipeline.errors import QueryError
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "SOME_FAILED", "USAGE", "ScaleName", "app", "main"]
@@ -129,6 +130,9 @@ def evaluate(
         str, typer.Option(metavar="CONDITIONS", help='Exit with 1 if one holds: "recall@1600<-1 p95>+20%".')
     ] = "",
     trec: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a TREC run, and FILE.qrels.")] = None,
+    weights: Annotated[
+        Weights, typer.Option(help="query: the part of a question that asks counts most; fixed: all of it alike.")
+    ] = Weights.QUERY,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -142,7 +146,7 @@ def evaluate(
     if not from_itself and (write or self_model):
         raise QueryError("--write-questions and --self-model go with --self: questions of a file are there already")
     wish = questions or SelfMade(count, seed, self_model, write)
-    asked = Asked(wish, parse_budgets(budgets), against, fail_if, report, trec)
+    asked = Asked(wish, parse_budgets(budgets), against, fail_if, report, trec, weights)
     with KnowledgeBase.open(kb, read_only=True, device=device) as base:
         outcome = run_evaluation(asked, base, device=device, counting=counting)
     if as_json:
@@ -173,10 +177,10 @@ def status(
         return
 
     with KnowledgeBase.open(kb) as base:
-        found, model = base.status(), base.model
+        found, model, speech_model = base.status(), base.model, base.speech_model
         stored = base.sources() if sources else []
     if as_json:
-        made: dict[str, Any] = {"model": model, **asdict(found)}
+        made: dict[str, Any] = {"model": model, "speech_model": speech_model, **asdict(found)}
         if sources:
             made["sources_list"] = [
                 {
@@ -191,7 +195,7 @@ def status(
     else:
         from .indexes.report import plain_console, show_sources, show_status
 
-        show_status(plain_console(), found, model)
+        show_status(plain_console(), found, model, speech_model)
         show_sources(plain_console(), stored)
 
 
@@ -260,14 +264,30 @@ def compact(kb: Folder, as_json: Json = False) -> None:
 def reembed(
     kb: Folder,
     scale: Annotated[
-        Literal["character"], typer.Option(help="The scale whose vectors are made anew: those of words.")
+        Literal["character", "text"],
+        typer.Option(help="The vectors that are made anew: those of words, or all those of text."),
     ] = "character",
+    model: Annotated[
+        str | None, typer.Option(metavar="ID", help="Text encoder, as for octavo ingest. That of before by default.")
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option(metavar="N", min=8, help="Keep the first N numbers of a text vector. All by default.")
+    ] = None,
+    device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Make vectors anew that another encoder made; until they are there, the old ones answer whoever has them open."""
-    from .indexes.reembed import reembed_terms
+    """Make vectors anew that another encoder made; until they are there, the old ones answer whoever has them open.
 
-    done = reembed_terms(kb, scale)
+    Nothing is read but the knowledge base itself. A run that was interrupted leaves everything as it was.
+    """
+    from .indexes.reembed import reembed_terms, reembed_text
+
+    if scale == "character":
+        if model or width:
+            raise typer.BadParameter("--model and --width are for --scale text")
+        done = reembed_terms(kb, scale)
+    else:
+        done = reembed_text(kb, model, width or 0, device, lambda n, of: complain(f"{n:,} of {of:,} characters"))
     if as_json:
         print_json(asdict(done))
     else:

@@ -15,25 +15,25 @@ it names. A file is whole and durable before a commit names it, and is removed o
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from ..pipeline.document import Flag
 from ..pipeline.errors import KnowledgeBaseError, NotAKnowledgeBase
+from ..pipeline.scale import SENTENCE
 from .catalog import NAME, Catalog, Ids
 from .compaction import Compaction, compact, orphans, remove_files
 from .counters import Counters, Signals
 from .creation import create_folder
-from .generation import Generation
 from .kinds import BANDS, RECALL_TARGET, Band
 from .lock import WriterLock
 from .manifest import GenerationRecord, Manifest, manifest, records
-from .past import Past, assembled, live_then, past_of
+from .past import assembled, live_then
+from .pinning import Pinning
 from .scale_index import Device
-from .shard import Shard, ShardRow
 from .snapshot import Snapshot
 from .status import ScaleStatus, Status, status_of
 from .stored import read_flags, read_uri
@@ -50,12 +50,10 @@ if TYPE_CHECKING:
     from .retrieve import Encoders
     from .sound.hearing import Hearing
 
-T = TypeVar("T")
+SPEECH_MODEL = "speech_model"
+"""The setting that holds the file of a speech model that was named."""
 
-_VACUUM_ABOVE = 0.25
-_RETRIES = 20
-_PAST_KEPT = 4
-"""Earlier generations kept open: each has its own masks over the shards."""
+_MODEL: Final = "SELECT what ->> 'model' FROM generation WHERE what ->> 'model' <> '' ORDER BY number DESC LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +102,10 @@ class KnowledgeBase:
         self._device: Device = device
         self._hearing = hearing
         self._encoders: Encoders | None = None
+        self._encoded_by: tuple[str, int] | None = None
         self._counters = Counters()
-        self._idle: list[Catalog] = []
-        self._guard = threading.RLock()
-        self._shards: dict[str, Shard] = {}
-        self._newest: Generation | None = None
-        self._past: dict[tuple[int, int], Generation] = {}
+        self._pinning = Pinning(path, device)
+        self._guard = threading.Lock()
 
     @classmethod
     def open(
@@ -151,7 +147,7 @@ class KnowledgeBase:
             hearing=hearing,
         )
         try:
-            base._put_back(Catalog(catalog, "read"))
+            base._pinning.put_back(Catalog(catalog, "read"))
         except NotAKnowledgeBase:
             if read_only or not catalog.exists():
                 raise
@@ -162,10 +158,7 @@ class KnowledgeBase:
 
     def close(self) -> None:
         """Closes idle connections and lets shards go; open snapshots stay usable."""
-        with self._guard:
-            for catalog in self._idle:
-                catalog.close()
-            self._idle, self._shards, self._newest, self._past = [], {}, None, {}
+        self._pinning.close()
 
     def __repr__(self) -> str:
         return f"KnowledgeBase({str(self.path)!r}, generation {self.generation})"
@@ -180,36 +173,28 @@ class KnowledgeBase:
 
     # Reading
 
-    def _take(self) -> Catalog:
-        with self._guard:
-            if self._idle:
-                return self._idle.pop()
-        return Catalog(self.path / NAME, "read")
-
-    def _put_back(self, catalog: Catalog) -> None:
-        with self._guard:
-            self._idle.append(catalog)
-
     @property
     def generation(self) -> int:
         """Number of the newest commit; 0 for a new knowledge base."""
-        catalog = self._take()
-        try:
-            return int(catalog.value("SELECT max(number) FROM generation"))
-        finally:
-            self._put_back(catalog)
+        return self._pinning.number
 
     @property
     def model(self) -> str:
         """Name of the text model of the newest ingest, as it was given; empty if no ingest named one."""
-        catalog = self._take()
-        try:
-            found = catalog.value(
-                "SELECT what ->> 'model' FROM generation WHERE what ->> 'model' <> '' ORDER BY number DESC LIMIT 1"
-            )
-        finally:
-            self._put_back(catalog)
-        return str(found or "")
+        return str(self._value(_MODEL) or "")
+
+    @property
+    def width(self) -> int:
+        """Numbers of a vector of text; 0 where there are none."""
+        return int(self._value("SELECT width FROM scale WHERE name = ?", SENTENCE.name) or 0)
+
+    @property
+    def speech_model(self) -> str:
+        """File of the speech model that its recordings were heard with; empty for the shipped one."""
+        return str(self._value("SELECT value FROM setting WHERE key = ?", SPEECH_MODEL) or "")
+
+    def _value(self, query: str, *bindings: str) -> Any:
+        return self._pinning.told(lambda catalog: catalog.value(query, bindings))
 
     def snapshot(self, generation: int | None = None) -> Snapshot:
         """A commit, pinned: a context manager to read and search it.
@@ -222,10 +207,7 @@ class KnowledgeBase:
             QueryError: There never was such a generation.
             GenerationGone: Compaction has dropped some of what it held.
         """
-        if generation is None:
-            return self._pinned()
-        wanted = generation
-        return self._pinned(lambda catalog, newest: self._earlier(catalog, newest, wanted))
+        return self._pinning.pin() if generation is None else self._pinning.pin_earlier(generation)
 
     def replay(self, generation: int, contents: Ids, stored: Ids, named_in: Sequence[int]) -> Snapshot:
         """A generation with other contents than it had: what would have been, had only some things changed.
@@ -235,65 +217,7 @@ class KnowledgeBase:
             stored: Ids of those that count in how rare a word is. *Shape:* (m,)
             named_in: Generations whose sources name them.
         """
-        return self._pinned(
-            lambda catalog, newest: self._opened(catalog, assembled(catalog, generation, contents, stored, named_in))
-        )
-
-    def _pinned(self, chosen: Callable[[Catalog, int], Generation] | None = None) -> Snapshot:
-        """A snapshot of the newest generation, or of what is chosen in the newest commit."""
-        catalog = self._take()
-        try:
-            for attempt in range(_RETRIES):
-                catalog.begin_reading()
-                number = int(catalog.value("SELECT max(number) FROM generation"))
-                shared = self._shared_by(catalog, number)
-                if chosen is not None:
-                    shared = chosen(catalog, number)
-                # A file can only vanish between pin and open if a compaction committed meanwhile: then pin anew.
-                # With no newer commit it is lost, and the scale says so when it is asked.
-                if not shared.lost or attempt + 1 == _RETRIES or self.generation == number:
-                    return Snapshot(catalog, shared, self._put_back)
-                catalog.end()
-        except BaseException:
-            catalog.close()
-            raise
-        raise AssertionError("unreachable")
-
-    def _earlier(self, catalog: Catalog, newest: int, number: int) -> Generation:
-        """An earlier generation as the newest commit still knows it; the newest itself if that is asked for."""
-        if number == newest:
-            return self._shared_by(catalog, newest)
-        with self._guard:
-            if (newest, number) not in self._past:
-                made = self._opened(catalog, past_of(catalog, number))
-                if len(self._past) >= _PAST_KEPT:
-                    self._past.clear()
-                self._past[newest, number] = made
-            return self._past[newest, number]
-
-    def _opened(self, catalog: Catalog, past: Past) -> Generation:
-        """An earlier generation, with the shards of the newest."""
-
-        def open_shard(row: ShardRow) -> Shard:
-            return self._shards.get(row.name) or Shard(self.path, row)
-
-        return Generation(catalog, past.number, open_shard, self._device, past)
-
-    def _shared_by(self, catalog: Catalog, number: int) -> Generation:
-        """The shared state of a generation, with shards of the one before carried over: they never change."""
-        with self._guard:
-            if self._newest is not None and self._newest.number == number:
-                return self._newest
-            opened: dict[str, Shard] = {}
-
-            def open_shard(row: ShardRow) -> Shard:
-                opened[row.name] = self._shards.get(row.name) or Shard(self.path, row)
-                return opened[row.name]
-
-            shared = Generation(catalog, number, open_shard, self._device)
-            if not shared.lost and (self._newest is None or number > self._newest.number):
-                self._newest, self._shards = shared, opened
-            return shared
+        return self._pinning.pin(lambda catalog: assembled(catalog, generation, contents, stored, named_in))
 
     def search(
         self,
@@ -338,10 +262,13 @@ class KnowledgeBase:
     def encoders(self) -> Encoders:
         """What questions are encoded with; loaded piece by piece when first needed, and kept."""
         from .retrieve import Encoders
+        from .sound.hearing import Hearing
 
+        text = self.model, self.width  # another one since octavo reembed, maybe
         with self._guard:
-            if self._encoders is None:
-                self._encoders = Encoders.load(self.model, self._device, self._hearing)
+            if self._encoders is None or self._encoded_by not in (None, text):
+                hearing = (self._hearing or Hearing(device=self._device)).on(self.speech_model)
+                self._encoders, self._encoded_by = Encoders.load(text[0], self._device, hearing, width=text[1]), text
             return self._encoders
 
     def signals(self) -> Signals:
@@ -351,15 +278,13 @@ class KnowledgeBase:
     def sources(self, generation: int | None = None) -> list[StoredSource]:
         """All paths, sorted; those of an earlier generation as far as compaction has left them."""
         there = "s.removed IS NULL" if generation is None else live_then("s", generation)
-        catalog = self._take()
-        try:
-            rows: list[tuple[str | bytes, str, str, str, int, int, int, int, str, int]] = catalog.rows(
+        rows: list[tuple[str | bytes, str, str, str, int, int, int, int, str, int]] = self._pinning.told(
+            lambda catalog: catalog.rows(
                 "SELECT s.uri, c.media_type, c.sha256, c.recipe, c.id, s.bytes, s.mtime_ns, c.text_length, c.flags,"
                 " coalesce(r.samples, 0) FROM source AS s JOIN content AS c ON c.id = s.content_id"
                 f" LEFT JOIN recording AS r ON r.content_id = c.id WHERE {there} ORDER BY s.uri"
             )
-        finally:
-            self._put_back(catalog)
+        )
         return [
             StoredSource(read_uri(uri), kind, digest, recipe, content, size, mtime, length, read_flags(flags), samples)
             for uri, kind, digest, recipe, content, size, mtime, length, flags, samples in rows
@@ -367,7 +292,7 @@ class KnowledgeBase:
 
     def generations(self) -> list[GenerationRecord]:
         """All commits and what is on record of each, the oldest first."""
-        return self._told(records)
+        return self._pinning.told(records)
 
     def manifest(self, generation: int) -> Manifest:
         """What made a generation: every source that came, changed or went in it, and how.
@@ -375,24 +300,11 @@ class KnowledgeBase:
         Raises:
             QueryError: There never was such a generation.
         """
-        return self._told(lambda catalog: manifest(catalog, generation))
-
-    def _told(self, ask: Callable[[Catalog], T]) -> T:
-        catalog = self._take()
-        try:
-            with catalog.reading():
-                return ask(catalog)
-        finally:
-            self._put_back(catalog)
+        return self._pinning.told(lambda catalog: manifest(catalog, generation))
 
     def status(self) -> Status:
         """Counts, sizes and settings."""
-        catalog = self._take()
-        try:
-            with catalog.reading():
-                return status_of(self.path, catalog)
-        finally:
-            self._put_back(catalog)
+        return self._pinning.told(lambda catalog: status_of(self.path, catalog))
 
     def verify(self) -> Verification:
         """Checks every byte of every file; others may read and write meanwhile."""

@@ -111,7 +111,7 @@ class Counters:
             len(answer.hits),
             used,
             answer.confidence,
-            _abstained(answer),
+            answer.abstain,
             answer.hits[0].citation if answer.hits else None,
         )
         with self._guard:
@@ -169,10 +169,6 @@ def watched(question: Question, snapshot: Snapshot, encoders: Encoders, counters
             traced.found(answer.hits)
         counters.note(answer, metered.ms, question.budget)
     return answer
-
-
-def _abstained(answer: Answer) -> bool:
-    return bool(answer.to_json().get("abstain", False))
 
 
 def _read(answer: Answer) -> tuple[int, int]:

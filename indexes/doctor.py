@@ -134,8 +134,11 @@ def check_gpu() -> Check:
 def check_model(model: str | None = None) -> Check:
     """The text encoder's files; loads nothing. A hub id is looked for among the downloads."""
     from ..pipeline.encoders.checkpoint import DEFAULT_MODEL, model_folder
+    from ..pipeline.encoders.text import pyramid_file
 
     name = model or DEFAULT_MODEL
+    if (pyramid := pyramid_file(name)) is not None:
+        return _check_pyramid(pyramid)
     try:
         folder = Path(model_folder(name))
     except OctavoError as error:
@@ -160,6 +163,23 @@ def check_model(model: str | None = None) -> Check:
         return Check("model", State.OK, f"{name} among the downloads of the hub")
     advice = "it will be fetched at the first use; without a network, name a folder instead"
     return Check("model", State.WARNING, f"{name} is not downloaded yet", advice)
+
+
+def _check_pyramid(path: Path) -> Check:
+    """A text pyramid by its header, and the transformer that it stands on."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            below = (file.metadata() or {}).get("model", "")
+    except (OSError, SafetensorError) as error:
+        advice = "name a file or folder that octavo train text made, or reinstall octavo"
+        return Check("model", State.PROBLEM, f"the text pyramid {path} cannot be read: {error}", advice)
+    if not below or below.endswith(path.suffix):
+        advice = "name a file that octavo train text made, or the folder of a transformer"
+        return Check("model", State.PROBLEM, f"{path} is no text pyramid", advice)
+    transformer = check_model(below)
+    return Check("model", transformer.state, f"the text pyramid {path} on {transformer.found}", transformer.advice)
 
 
 def check_ocr() -> Check:
@@ -254,10 +274,13 @@ def check_knowledge_base(folder: Path) -> Check:
 
     try:
         with KnowledgeBase.open(folder) as opened:
-            status = opened.status()
+            status, speech_model = opened.status(), opened.speech_model
     except OctavoError as error:
         advice = f"octavo verify --kb {folder} names what is damaged; ingest into a new folder if it cannot be mended"
         return Check("knowledge base", State.PROBLEM, str(error), advice)
+    if speech_model and not Path(speech_model).is_file():
+        advice = "put it back, or name the place where it is now: octavo ingest --speech-model"
+        return Check("knowledge base", State.PROBLEM, f"{folder}: its speech model {speech_model} is gone", advice)
     return Check("knowledge base", State.OK, f"{folder}: generation {status.generation}, {status.sources} sources")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from .snapshot import Snapshot
 
 
+class Pieces(Protocol):
+    """See :class:`octavo.pipeline.encoders.word_pieces.WordPieces`."""
+
+    def nearest(self, question: str, text: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Pieces of a question by their characters, with how near the text comes to each. *Shape:* (n, 2), (n,)"""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
     """What speaks for every sentence that came into question.
@@ -34,6 +42,7 @@ class Found:
         evidence: Scores at every scale, each divided by its best.
         fused: All of them together.
         pinned: Scales that were asked for; empty for all.
+        pieces: Compares single words, where the encoder of text can.
     """
 
     snapshot: Snapshot
@@ -43,6 +52,7 @@ class Found:
     fused: Fused
     words: Sequence[QueryTerm]
     pinned: tuple[Scale, ...]
+    pieces: Pieces | None = None
 
     @property
     def finest(self) -> Scale:

@@ -32,7 +32,7 @@ from .shell import (
 )
 
 if TYPE_CHECKING:
-    from .intake import Taken
+    from .taken import Taken
 
 
 def ingest(
@@ -43,6 +43,14 @@ def ingest(
     ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="ID", help="Text encoder: a hub id or a folder. The shipped one by default.")
+    ] = None,
+    width: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=8, help="Keep the first N numbers of a text vector. All by default."),
+    ] = None,
+    speech_model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Speech encoder, made by octavo train speech. The shipped one by default."),
     ] = None,
     asr: Asr = None,
     asr_language: AsrLanguage = "",
@@ -78,15 +86,15 @@ def ingest(
     found = [path for path in discover(named) if inside != path and inside not in path.parents]
     if not found:
         raise SourceMissing(f"no files found in {', '.join(named)}: check the names; hidden files are left out")
-    ears = Ears(device, asr, asr_language, respellings, espeak)
+    ears = Ears(device, speech_model, asr, asr_language, respellings, espeak)
     began = time.monotonic()
     taken: list[Taken] = []
     interrupted = False
     failure: Exception | None = None
     if dry_run:
-        stream = planned(kb, found, model, ears)
+        stream = planned(kb, found, model, ears, width)
     elif any(map(os.path.lexists, found)):
-        stream = intake(kb, found, model, ears, workers)
+        stream = intake(kb, found, model, ears, workers, width)
     else:
         stream = plan(None, found, "")  # names what is wrong with each; no knowledge base is made for it
     with ExitStack() as stack:

@@ -9,26 +9,25 @@ import errno
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import apsw
 
-from ..pipeline.document import Flag, Source
+from ..pipeline.document import Source
 from ..pipeline.errors import (
-    DamagedSource,
-    EmptySource,
-    EncryptedSource,
     KnowledgeBaseError,
     OctavoError,
-    UnsupportedSource,
 )
+from ..pipeline.stages import Stage, Stopwatch
 from .recipe import Recipes, sound_recipe, written_before
 from .source_paths import is_gone
+from .taken import ADDED, LASTING_CODES, TRANSCRIPT, UNCHANGED, UPDATED, Taken, linked
 from .tracing import Ingest
 
 if TYPE_CHECKING:
+    from ..pipeline.embed import Encoded
     from ..pipeline.ingest import Encoder, Listener, Outcome, Phonetic, Transcriber
     from .collection import KnowledgeBase
     from .writer import Writer
@@ -36,57 +35,6 @@ if TYPE_CHECKING:
 COMMIT_SECONDS = 20.0
 """Time after which what is staged is committed, at the end of a batch. Every commit writes one shard a scale, so more
 often costs."""
-
-ADDED, UPDATED, LINKED, MOVED, UNCHANGED = "added", "updated", "linked", "moved", "unchanged"
-TRANSCRIPT = "transcript"
-DONE_CODES = frozenset({ADDED, UPDATED, LINKED, MOVED, UNCHANGED, TRANSCRIPT})
-"""Every other code is the reason code of an error."""
-LASTING_CODES = frozenset(
-    error.code
-    for kind in (EmptySource, DamagedSource, EncryptedSource, UnsupportedSource)
-    for error in (kind, *kind.__subclasses__())
-)
-"""What the same bytes will give again, so that the file is not read again until it, or its reader, changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of one file.
-
-    Attributes:
-        code: ``added``, ``updated`` (other bytes than before), ``linked`` (its bytes were there under another path),
-            ``moved`` (and that path is gone from its folder), ``unchanged``, ``transcript`` (of a recording beside it,
-            with which it goes in), or the reason code of a :class:`~octavo.pipeline.errors.SourceError`.
-        flags: What its reader could not do.
-        size: Bytes of the file.
-        seconds: Spent on encoding and staging it; reading goes on beside that.
-        counts: Characters, and spans by scale; of a recording its samples, utterances and phrases too.
-    """
-
-    path: Path
-    code: str
-    detail: str = ""
-    flags: tuple[Flag, ...] = ()
-    size: int = 0
-    seconds: float = 0.0
-    counts: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def done(self) -> bool:
-        """Whether the file is in the knowledge base as it is on disk."""
-        return self.code in DONE_CODES
-
-    def to_json(self) -> dict[str, Any]:
-        """As in ``octavo ingest --json`` and in its report."""
-        return {
-            "uri": str(self.path),
-            "code": self.code,
-            "detail": self.detail,
-            "flags": [{"code": flag.code, "detail": flag.detail} for flag in self.flags],
-            "bytes": self.size,
-            "seconds": round(self.seconds, 3),
-            "counts": dict(self.counts),
-        }
 
 
 def take_in(
@@ -99,6 +47,7 @@ def take_in(
     phonetic: Phonetic | None = None,
     model: str = "",
     options: Mapping[str, object] | None = None,
+    speech_model: str = "",
     workers: int | None = None,
     commit_seconds: float = COMMIT_SECONDS,
     staged: Callable[[Taken], None] = lambda taken: None,
@@ -115,6 +64,7 @@ def take_in(
         phonetic: Pronounces words, so that those of transcripts get the times at which they are heard.
         model: Name of the encoder's model, for the record of each commit.
         options: What else the run was told that shapes its results, for the same.
+        speech_model: File of the listener's weights, which the knowledge base then remembers; empty for the shipped.
         workers: Reader processes.
         staged: Told of each file as it is staged, which is earlier than the commit that its report waits for.
         heard: Told how many samples of a recording are done, of how many.
@@ -159,11 +109,16 @@ def take_in(
     trace = Ingest(len(paths), model)
 
     def told(taken: Taken) -> None:
-        trace.file(str(taken.path), taken.code, taken.size, taken.seconds, taken.counts)
+        trace.file(str(taken.path), taken.code, taken.detail, taken.size, taken.counts, taken.stages, taken.done)
         staged(taken)
 
     try:
-        yield from _take_in(kb, paths, ingested, recipes.of, record, commit_seconds, told, interruptible)
+        yield from _take_in(
+            kb, paths, ingested, recipes.of, record, speech_model, commit_seconds, told, interruptible, trace
+        )
+    except KeyboardInterrupt as error:
+        trace.end(error)
+        raise
     except Exception as error:
         trace.end(error)
         # On a full disk a writer may not even be able to close its files; the next one removes them first.
@@ -197,13 +152,18 @@ def _take_in(
     ingested: Callable[[Sequence[Path], Callable[[Source, str], bool]], Generator[Outcome, None, None]],
     made_by: Callable[[Source, str], str],
     record: Mapping[str, object],
+    speech_model: str,
     commit_seconds: float,
     staged: Callable[[Taken], None],
     interruptible: Callable[[], AbstractContextManager[object]],
+    trace: Ingest,
 ) -> Iterator[Taken]:
     from ..pipeline.reading.media_signatures import RECORDINGS
+    from .collection import SPEECH_MODEL
 
     with kb.writer() as writer:
+        if speech_model not in ("", kb.speech_model):
+            writer.keep(SPEECH_MODEL, speech_model)
         # Asked by several threads, and the writer's catalog belongs to this one.
         there = {(source.sha256, source.recipe) for source in kb.sources()}
         refused = writer.refusals()
@@ -249,14 +209,14 @@ def _take_in(
                 staged(taken)
             # Inside a batch the next files cost next to nothing: its time went into its first.
             if outcome.ends_batch and time.monotonic() - committed > commit_seconds:
-                _commit(writer, pending, record)
+                _commit(writer, pending, record, trace)
                 committed = time.monotonic()
                 _forget(kb, heard)
                 yield from pending
                 pending, heard = [], []
         if usable:
             try:
-                _commit(writer, pending, record)
+                _commit(writer, pending, record, trace)
             except Exception:
                 if end is None:
                     raise
@@ -267,9 +227,11 @@ def _take_in(
             raise end
 
 
-def _commit(writer: Writer, pending: Sequence[Taken], record: Mapping[str, object]) -> None:
+def _commit(writer: Writer, pending: Sequence[Taken], record: Mapping[str, object], trace: Ingest) -> None:
     changed = sum(taken.done and taken.code != UNCHANGED for taken in pending)
-    writer.commit({"action": "ingest", "sources": changed, **record})
+    watch = Stopwatch()
+    generation = writer.commit({"action": "ingest", "sources": changed, **record})
+    trace.stage(watch.lap("commit"), {"sources": changed, "generation": generation})
 
 
 def _forget(kb: KnowledgeBase, heard: Sequence[str]) -> None:
@@ -315,7 +277,11 @@ def _stage(
         return Taken(outcome.path, code, detail, size=outcome.size, seconds=time.monotonic() - began)
     if outcome.encoded is None:
         return None
-    added = writer.add(outcome.encoded, made_by, outcome.size, outcome.mtime_ns)
+    watch = Stopwatch()
+    added = writer.add(_timed(outcome.encoded, watch), made_by, outcome.size, outcome.mtime_ns)
+    encoding = Stage("encode", watch.began_ns, watch.seconds)
+    whole = watch.lap("write")
+    writing = replace(whole, began_ns=whole.began_ns + int(watch.seconds * 1e9), seconds=whole.seconds - watch.seconds)
     document, sound = outcome.encoded.document, outcome.encoded.sound
     counts = {"characters": len(document.text)}
     for span in outcome.encoded.spans:
@@ -324,7 +290,16 @@ def _stage(
         counts |= {"samples": sound.recording.samples, **added.counts}
     code = ADDED if state == "new" else UPDATED
     flags = (*document.flags, *added.flags)
-    return Taken(outcome.path, code, outcome.detail, flags, outcome.size, time.monotonic() - began, counts)
+    stages = (*outcome.stages, encoding, writing)
+    return Taken(outcome.path, code, outcome.detail, flags, outcome.size, time.monotonic() - began, counts, stages)
+
+
+def _timed(encoded: Encoded, watch: Stopwatch) -> Encoded:
+    """The same, telling the watch how long its vectors take to make."""
+    sound = encoded.sound
+    if sound is not None:
+        sound = replace(sound, utterances=watch.timing(sound.utterances))
+    return replace(encoded, embeddings=watch.timing(encoded.embeddings), sound=sound)
 
 
 def _link(writer: Writer, outcome: Outcome, source: Source, made_by: str) -> tuple[str, str]:
@@ -335,7 +310,3 @@ def _link(writer: Writer, outcome: Outcome, source: Source, made_by: str) -> tup
     for uri in gone:
         writer.remove(uri)
     return linked(before, gone)
-
-
-def linked(before: Sequence[str], gone: Sequence[str]) -> tuple[str, str]:
-    return (MOVED, f"from {gone[0]}") if gone else (LINKED, f"the same bytes as {before[0]}")

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from ..pipeline.errors import OctavoError
+from ..pipeline.errors import FingerprintMismatch, OctavoError
 
 if TYPE_CHECKING:
     from ..pipeline.encoders.text import TextEncoder
     from ..pipeline.ingest import Listener, Transcriber
     from .collection import KnowledgeBase
-    from .intake import Taken
     from .spoken_terms import PhoneEncoder
+    from .taken import Taken
 
     class Speech(Listener, PhoneEncoder, Protocol):
         """All that an ingest asks of a speech encoder."""
@@ -30,12 +30,15 @@ class Ears:
 
     Attributes:
         device: For all encoders.
+        speech_model: A checkpoint of ``octavo train speech``; by default that of the knowledge base, else the shipped
+            one.
         asr, language: The recogniser for recordings without a transcript, none by default, and what is spoken.
         respellings: A file of names and how they are said.
         espeak: Pronounce with espeak-ng too.
     """
 
     device: str = "auto"
+    speech_model: Path | None = None
     asr: str | None = None
     language: str = ""
     respellings: Path | None = None
@@ -59,7 +62,9 @@ class Ears:
         return Recogniser(self.asr, self.device, language=self.language)
 
 
-def intake(kb: Path, found: Sequence[Path], model: str | None, ears: Ears, workers: int | None) -> Iterator[Taken]:
+def intake(
+    kb: Path, found: Sequence[Path], model: str | None, ears: Ears, workers: int | None, width: int | None = None
+) -> Iterator[Taken]:
     """Reports of :func:`octavo.indexes.intake.take_in`, with a meter on standard error."""
     from ..pipeline.discovery import file_size
     from ..pipeline.encoders.character import character_encoder
@@ -73,14 +78,14 @@ def intake(kb: Path, found: Sequence[Path], model: str | None, ears: Ears, worke
 
     with Interruption() as interruption, ExitStack() as stack:
         with interruption.allowed():
-            speech = speech_encoder(ears.device)
+            speech, speech_model = speech_for(kb, ears)
             phonetic = load_pronouncer(ears.respellings, espeak=ears.espeak) if speech else None
             spoken = SpokenTerms(phonetic, speech) if speech and phonetic else None
             transcriber = ears.recogniser() if speech else None
         opened = KnowledgeBase.open(kb, create=True, term_encoder=character_encoder(), pronouncer=spoken)
         base = stack.enter_context(opened)
         with interruption.allowed():
-            encoder = encoder_for(base, model, ears.device)
+            encoder = encoder_for(base, model, ears.device, width)
             sizes = {path: file_size(path) for path in found}
         with meter(len(found), sum(sizes.values())) as progress:
             yield from take_in(
@@ -92,6 +97,7 @@ def intake(kb: Path, found: Sequence[Path], model: str | None, ears: Ears, worke
                 phonetic=phonetic,
                 model=encoder.model,
                 options=ears.options(),
+                speech_model=speech_model,
                 workers=workers,
                 staged=lambda item: progress.advance(item.path.name, sizes[item.path]),
                 heard=lambda path, done, of: progress.within(
@@ -101,7 +107,9 @@ def intake(kb: Path, found: Sequence[Path], model: str | None, ears: Ears, worke
             )
 
 
-def planned(kb: Path, found: Sequence[Path], model: str | None, ears: Ears) -> Iterator[Taken]:
+def planned(
+    kb: Path, found: Sequence[Path], model: str | None, ears: Ears, width: int | None = None
+) -> Iterator[Taken]:
     """What :func:`intake` would report."""
     from .collection import KnowledgeBase
     from .plan import plan
@@ -109,10 +117,10 @@ def planned(kb: Path, found: Sequence[Path], model: str | None, ears: Ears) -> I
 
     with ExitStack() as stack:
         base = stack.enter_context(KnowledgeBase.open(kb)) if kb.exists() and any(kb.iterdir()) else None
-        speech = speech_encoder(ears.device)
+        speech, _ = speech_for(kb, ears)
         transcriber = ears.recogniser() if speech else None
         written_by = transcriber.fingerprint if transcriber else ""
-        encoder = encoder_for(base, model, ears.device)
+        encoder = encoder_for(base, model, ears.device, width)
         yield from plan(base, found, encoder.fingerprint, sound_recipe(speech), written_by)
 
 
@@ -141,20 +149,52 @@ def without_file(kb: Path, named: Sequence[str]) -> list[str]:
         return gone_below([source.uri for source in base.sources()], folders)
 
 
-def encoder_for(base: KnowledgeBase | None, model: str | None, device: str) -> TextEncoder:
-    """The encoder asked for, else that of the knowledge base, else the shipped one."""
+def encoder_for(base: KnowledgeBase | None, model: str | None, device: str, width: int | None = None) -> TextEncoder:
+    """The encoder and the width asked for, else those of the knowledge base, else the shipped encoder's.
+
+    Where vectors are to be cut off and no encoder is named, it is the one whose first numbers tell most.
+    """
     from ..pipeline.encoders.checkpoint import DEFAULT_MODEL
-    from ..pipeline.encoders.text import TextEncoder
+    from ..pipeline.encoders.text import PYRAMID, TextEncoder, remembered
 
-    return TextEncoder(model or (base.model if base else "") or DEFAULT_MODEL, device)
+    own = base.width if base and (not model or remembered(model) == base.model) else 0
+    named = model or (base.model if base else "") or (PYRAMID if width else DEFAULT_MODEL)
+    return TextEncoder(named, device, width=width or own)
 
 
-def speech_encoder(device: str) -> Speech | None:
-    """The shipped speech encoder; ``None`` where its weights were left out, so that documents go in all the same.
+def speech_for(kb: Path, ears: Ears) -> tuple[Speech | None, str]:
+    """The speech encoder asked for, else that of the knowledge base, else the shipped one; and its file.
+
+    ``None`` where the shipped weights were left out, so that documents go in all the same. The file is empty for them.
 
     Raises:
-        ModelError: Its weights are damaged, or the device is not there.
+        ModelError: Its weights are gone or damaged, or the device is not there.
+        FingerprintMismatch: The recordings that are in were heard by another one.
     """
-    from ..pipeline.encoders.speech import WEIGHTS, SpeechEncoder
+    from ..pipeline.scale import PHONEME
+    from .catalog import NAME
+    from .collection import KnowledgeBase
 
-    return SpeechEncoder(device=device) if WEIGHTS.exists() else None
+    model, there = (str(ears.speech_model.resolve()) if ears.speech_model else ""), None
+    if (kb / NAME).exists():
+        with KnowledgeBase.open(kb) as base, base.snapshot() as snapshot:
+            model, there = model or base.speech_model, snapshot.fingerprint(PHONEME)
+    speech = speech_encoder(ears.device, model)
+    if model and speech and there not in (None, speech.phoneme_fingerprint):
+        raise FingerprintMismatch(
+            f"the recordings in {kb} were heard by {there}, and {model} is {speech.phoneme_fingerprint}: name the"
+            " speech model of before, or ingest into a new knowledge base"
+        )
+    return speech, model
+
+
+def speech_encoder(device: str, model: str = "") -> Speech | None:
+    """A speech encoder by its file; the shipped one if none is named, ``None`` where its weights were left out.
+
+    Raises:
+        ModelError: Its weights are gone or damaged, or the device is not there.
+    """
+    from ..pipeline.encoders.speech import WEIGHTS
+    from .sound.speech_models import load_speech_encoder
+
+    return load_speech_encoder(device, model) if model or WEIGHTS.exists() else None

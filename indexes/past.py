@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..pipeline.errors import GenerationGone, QueryError
-from ..pipeline.scale import CHARACTER, PRONUNCIATION
+from ..pipeline.scale import CHARACTER, PRONUNCIATION, SENTENCE
 from .catalog import Catalog, Ids
 from .lexical_past import PastWords
 from .ranges import normalised, vector_ranges, within
@@ -191,6 +191,9 @@ def _record(catalog: Catalog, number: int) -> _Record:
         then, now = what["encoders"].get(scale.name), encoders.get(scale.name)
         if then != now and then is not None:
             notes.append(f"the {scale} vectors of generation {number} were made by {then} and are gone: {now} now")
+    then, now = what["encoders"].get(SENTENCE.name), encoders.get(SENTENCE.name)
+    if then != now and then is not None:
+        notes.append(f"the vectors of text of generation {number} were made by {then} and are gone: {now} now")
     paragraphs, compaction = catalog.rows(
         "SELECT coalesce(sum(paragraphs), 0), max(dropped) FROM past_content"
         " WHERE added <= ?1 AND removed <= ?1 AND dropped > ?1",

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..pipeline.errors import SourceError
-from .intake import ADDED, TRANSCRIPT, UNCHANGED, UPDATED, Taken, linked
 from .recipe import Recipes, written_before
 from .source_paths import is_gone
+from .taken import ADDED, TRANSCRIPT, UNCHANGED, UPDATED, Taken, linked
 
 if TYPE_CHECKING:
     from .collection import KnowledgeBase

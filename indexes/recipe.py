@@ -45,6 +45,11 @@ def recipe(
     return "; ".join(parts) + (_TRANSCRIBER + transcriber if transcriber and not transcript else "")
 
 
+def re_encoded(made_by: str, before: str, now: str) -> str:
+    """A recipe whose text encoder was replaced by another one, all else being as it was."""
+    return "; ".join(f"encoder {now}" if part == f"encoder {before}" else part for part in made_by.split("; "))
+
+
 def sound_recipe(listener: Listener | None) -> str:
     """What listens to recordings, for :func:`recipe`."""
     from ..pipeline.listening import fingerprint_of

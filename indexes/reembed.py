@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,3 +45,38 @@ def reembed_terms(kb: Path, scale: str) -> Reembedded:
         stale = scale in writer.renew_terms()
         generation = writer.commit({"action": "reembed", "scale": scale})
     return Reembedded(scale, generation, stale, encoder.fingerprint)
+
+
+def reembed_text(
+    kb: Path,
+    model: str | None = None,
+    width: int = 0,
+    device: str = "auto",
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> Reembedded:
+    """Makes the vectors of all text anew by another encoder, or in another width, from the text that is stored.
+
+    One commit at the end: a kill leaves all as it was, and until then the vectors that are there answer.
+
+    Args:
+        model: As for ``octavo ingest``; by default that of the knowledge base.
+        width: Numbers of a vector to keep; 0 keeps all.
+        told: Told how many characters of how many are done.
+
+    Raises:
+        ModelError: The model cannot be loaded, or makes narrower vectors.
+        KnowledgeBaseError: There is no knowledge base, or somebody else is writing.
+    """
+    from ..pipeline.encoders.checkpoint import DEFAULT_MODEL
+    from ..pipeline.encoders.text import PYRAMID, TextEncoder
+
+    with KnowledgeBase.open(kb) as base:
+        named = model or base.model or DEFAULT_MODEL
+        # The same vectors in coordinates whose first numbers tell most.
+        named = PYRAMID if width and not model and named == DEFAULT_MODEL else named
+        encoder = TextEncoder(named, device, width=width)
+        with base.writer() as writer:
+            made = writer.renew_text(encoder, told)
+            what = {"action": "reembed", "scale": "text", "model": encoder.model, "encoder": encoder.settings}
+            generation = writer.commit(what)
+    return Reembedded("text", generation, made, encoder.fingerprint)

@@ -17,9 +17,9 @@ from rich.text import Text
 from ..pipeline.document import Flag
 from ..pipeline.recording import SAMPLE_RATE
 from .doctor import Check, State
-from .intake import UNCHANGED, Taken
 from .kinds import BANDS, FLAT
 from .progress import clock
+from .taken import UNCHANGED, Taken
 
 if TYPE_CHECKING:
     from .collection import Status, StoredSource
@@ -138,7 +138,7 @@ def _long(seconds: float) -> str:
     return f"{seconds / 3600:,.1f} hours" if seconds >= 3600 else clock(seconds)
 
 
-def show_status(console: Console, status: Status, model: str) -> None:
+def show_status(console: Console, status: Status, model: str, speech_model: str = "") -> None:
     """What a knowledge base holds, a row a scale."""
     console.print(Text(f"{status.path}: generation {status.generation} of {status.committed_at}", "bold"))
     facts = [
@@ -147,6 +147,8 @@ def show_status(console: Console, status: Status, model: str) -> None:
     ]
     if model:
         facts.append(f"model {model}")
+    if speech_model:
+        facts.append(f"speech model {speech_model}")
     if status.recordings:
         wordless = status.recordings - status.transcribed
         facts.append(recordings(status.recordings, status.sound_seconds, status.speech_seconds, wordless))
@@ -192,16 +194,25 @@ def show_calibrated(console: Console, done: Calibrated) -> None:
     console.print(Text(f"{done.questions:,} questions asked, {done.unanswerable:,} without an answer{made}", "bold"))
     console.print(f"the answer was in the hits of {done.right:.0%}")
     console.print(
-        f"confidence is off by {done.ece_before:.3f} as shipped, by {done.ece_after:.3f} as calibrated"
-        " (expected calibration error; calibrated ones are judged by maps that did not see them)"
+        f"confidence is off by {100 * done.ece_before:.0f} points as shipped, by {100 * done.ece_after:.0f} as"
+        f" calibrated (mean error; {100 * done.ece_by_chance:.0f} would be chance with so many questions; calibrated"
+        " ones are judged by maps that did not see them)"
     )
-    kept = "nothing was kept" if done.generation is None else f"kept in generation {done.generation}"
     console.print(
-        f"area under the risk-coverage curve {done.risk_area_before:.3f} as shipped, {done.risk_area_after:.3f} as"
-        f" calibrated; log-odds are stretched by {done.map.stretch:.2f}; answers abstain below"
-        f" {done.map.threshold:.0%}; {kept}"
+        f"answering the surest first, {done.risk_area_before:.0%} of the answers are wrong as shipped,"
+        f" {done.risk_area_after:.0%} as calibrated (mean over all coverages)"
     )
+    if done.ece_after >= done.ece_before:
+        console.print(
+            "calibrating shows no gain on these questions: "
+            + ("ask more of them, better a hundred" if done.questions < FEW_QUESTIONS else "the shipped map is right")
+        )
+    kept = "nothing was kept" if done.generation is None else f"kept in generation {done.generation}"
+    console.print(f"answers abstain below {done.map.threshold:.0%}; {kept}")
 
+
+FEW_QUESTIONS = 200
+"""Asked with and without their sources: from a hundred on calibrating is worth it."""
 
 _COUNTS = (("units", "right"), ("vectors", "right"), ("shards", "right"))
 _NUMBERS = (("width", "right"), ("recall", "right"), ("bytes", "right"))

@@ -23,6 +23,8 @@ from .sound.hits import find_said, sound_hits
 from .sound.joined import join, listen_for, listened_for
 from .stored import storable
 from .tracing import Kind, clocked, timed
+from .weighting.emphasis import emphasised, question_vector
+from .weighting.weights import Weights
 
 if TYPE_CHECKING:
     from .notes import Notes
@@ -64,27 +66,28 @@ class Encoders:
         *,
         model: str = "",
         device: str = "auto",
+        width: int = 0,
     ) -> None:
         """What is not given is loaded when it is first needed: a word looked for in recordings needs no text model."""
         given = {"text": text, "spelling": spelling, "hearing": hearing}
         self.__dict__ |= {name: encoder for name, encoder in given.items() if encoder is not None}
-        self._model, self._device = model, device
+        self._model, self._width, self._device = model, width, device
 
     @classmethod
-    def load(cls, model: str, device: str, hearing: Hearing | None = None) -> Encoders:
+    def load(cls, model: str, device: str, hearing: Hearing | None = None, *, width: int = 0) -> Encoders:
         """The encoders that a knowledge base was made with.
 
         Raises:
             ModelError: The model cannot be loaded; said when it is first needed.
         """
-        return cls(hearing=hearing, model=model, device=device)
+        return cls(hearing=hearing, model=model, width=width, device=device)
 
     @cached_property
     def text(self) -> QuestionEncoder:
         from ..pipeline.encoders.checkpoint import DEFAULT_MODEL
         from ..pipeline.encoders.text import TextEncoder
 
-        return TextEncoder(self._model or DEFAULT_MODEL, self._device)
+        return TextEncoder(self._model or DEFAULT_MODEL, self._device, width=self._width)
 
     @cached_property
     def spelling(self) -> SpellingEncoder:
@@ -173,6 +176,7 @@ def find(
     sections: int = 1,
     ranges: Ranges | None = None,
     pinned: tuple[Scale, ...] = (),
+    weights: Weights = Weights.QUERY,
 ) -> Found:
     """Score everything that may answer a question: the first half of :func:`retrieve`.
 
@@ -181,22 +185,29 @@ def find(
         sections: Sections wanted at least.
         ranges: Ids of the spans that may answer.
         pinned: Fuse the evidence of these scales alone.
+        weights: Whether what counts depends on the question.
 
     Raises:
         FingerprintMismatch: The vectors were made by other encoders.
     """
     _match(snapshot, encoders)
-    with timed(timings, "encode", Kind.EMBEDDING) as traced:
-        vector = encoders.text.encode_questions([question])[0]
-        traced.embedded(question, encoders.text.fingerprint)
     with timed(timings, "expand"):
         words = expand(question, snapshot, encoders.spelling)
+    with timed(timings, "encode", Kind.EMBEDDING) as traced:
+        if weights is Weights.QUERY:
+            vector = question_vector(question, words, encoders.text)
+            words = emphasised(question, words)
+        else:
+            vector = encoders.text.encode_questions([question])[0]
+        traced.embedded(question, encoders.text.fingerprint)
     with timed(timings, "search"):
         universe = gather(vector, words, snapshot, ranges, sections)
     with timed(timings, "score"):
         evidence = weigh(universe, vector, words, snapshot)
         fused = fuse(evidence, len(universe), pinned)
-    return Found(snapshot, vector, universe, evidence, fused, words, pinned)
+    # Other encoders than ours need not compare single words.
+    pieces = getattr(encoders.text, "pieces", None)
+    return Found(snapshot, vector, universe, evidence, fused, words, pinned, pieces)
 
 
 def _check(question: str, k: int, budget: int | None, scales: Sequence[str]) -> tuple[Scale, ...]:
@@ -254,6 +265,6 @@ def _match(snapshot: Snapshot, encoders: Encoders) -> None:
                 + (
                     "make them anew with octavo reembed --scale character"
                     if scale is CHARACTER
-                    else "put back the model's files as they were, or ingest the sources into a new knowledge base"
+                    else "put back the model's files as they were, or make them anew with octavo reembed --scale text"
                 )
             )

@@ -1,8 +1,10 @@
-"""Traces and metrics of what Octavo does, by OpenTelemetry with the names of OpenInference. The only door to both.
+"""Traces and metrics of what Octavo does, by OpenTelemetry with the names of OpenInference. With :mod:`.trace_export`,
+the only door to both.
 
 Nothing is imported and next to nothing is done until the program around Octavo has imported OpenTelemetry itself, or
-:func:`set_up` finds that the environment asks for it. The names are those of the OpenInference semantic conventions
-(https://github.com/Arize-ai/openinference), so that its viewers show a search as a retriever with its documents.
+:func:`.trace_export.set_up` finds that the environment asks for it. The names are those of the OpenInference semantic
+conventions (https://github.com/Arize-ai/openinference), so that its viewers show a search as a retriever with its
+documents.
 
 Texts of questions and documents leave this process only where an exporter was set up. ``OPENINFERENCE_HIDE_INPUTS``
 and ``OPENINFERENCE_HIDE_OUTPUTS``, set to ``true``, keep those of questions and those of documents out of the spans.
@@ -24,6 +26,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from ..pipeline.stages import Stage
     from .hit import Hit
 
 SCOPE: Final = "octavo"
@@ -147,30 +150,58 @@ class Ingest:
             self._root = root if root.is_recording() else None
         self._counts: dict[str, float] = {}
 
-    def file(self, uri: str, code: str, size: int, seconds: float, counts: Mapping[str, int]) -> None:
-        """A file was staged.
+    def file(
+        self,
+        uri: str,
+        code: str,
+        detail: str,
+        size: int,
+        counts: Mapping[str, int],
+        stages: Sequence[Stage],
+        done: bool,
+    ) -> None:
+        """A file was staged, or could not be.
 
         Args:
             code: What became of it.
-            seconds: That entering it took.
+            detail: Why, where it could not be.
             counts: Characters, spans by scale, samples.
+            stages: Those that it went through; their spans are inside its own.
+            done: Whether it is in; else its span says that it failed.
         """
         self._add(f"octavo.ingest.{code}", 1)
         self._add("octavo.ingest.bytes", size)
         for name, count in counts.items():
             self._add(f"octavo.ingest.{name}", count)
+        for stage in stages:
+            measure("octavo.ingest.duration", stage.seconds * 1000, "ms", {"stage": stage.name})
+        if self._root is None:
+            return
         about: dict[str, str | int] = {"octavo.source.uri": _encodable(uri), "octavo.code": code, "octavo.bytes": size}
-        self._child("file", seconds, {**about, **{f"octavo.{name}": count for name, count in counts.items()}})
+        about |= {f"octavo.{name}": count for name, count in counts.items()}
+        began = min((stage.began_ns for stage in stages), default=time.time_ns())
+        own = self._child(self._root, "file", began, about)
+        for stage in stages:
+            self._child(own, stage.name, stage.began_ns, {}).end(stage.began_ns + int(stage.seconds * 1e9))
+        if not done:
+            _failed(own, f"{code}: {detail}")
+        own.end()
+
+    def stage(self, stage: Stage, counts: Mapping[str, int]) -> None:
+        """A stage of all files together was done."""
+        measure("octavo.ingest.duration", stage.seconds * 1000, "ms", {"stage": stage.name})
+        if self._root is not None:
+            about = {f"octavo.{name}": count for name, count in counts.items()}
+            made = self._child(self._root, stage.name, stage.began_ns, about)
+            made.end(stage.began_ns + int(stage.seconds * 1e9))
 
     def end(self, error: BaseException | None = None) -> None:
-        """All is told."""
+        """All is told; an error, or Ctrl-C, marks the whole ingest."""
         if self._root is not None:
-            from opentelemetry.trace import StatusCode
-
             self._root.set_attributes(self._counts)
             if error is not None:
                 self._root.record_exception(error)
-                self._root.set_status(StatusCode.ERROR, _encodable(str(error)))
+                _failed(self._root, str(error) or type(error).__name__)
             self._root.end()
             self._root = None
 
@@ -178,91 +209,27 @@ class Ingest:
         if self._root is not None:
             self._counts[name] = self._counts.get(name, 0) + amount
 
-    def _child(self, name: str, seconds: float, attributes: Mapping[str, str | int]) -> None:
-        if self._root is not None:
-            from opentelemetry.trace import set_span_in_context
+    def _child(self, parent: Any, name: str, began_ns: int, attributes: Mapping[str, str | int]) -> Any:
+        from opentelemetry.trace import set_span_in_context
 
-            now = time.time_ns()
-            child = _tracer().start_span(
-                name,
-                context=set_span_in_context(self._root),
-                attributes={**attributes, **_kind(Kind.CHAIN)},
-                start_time=now - int(seconds * 1e9),
-            )
-            child.end(now)
+        return _tracer().start_span(
+            name,
+            context=set_span_in_context(parent),
+            attributes={**attributes, **_kind(Kind.CHAIN)},
+            start_time=began_ns,
+        )
+
+
+def _failed(made: Any, why: str) -> None:
+    from opentelemetry.trace import StatusCode
+
+    made.set_status(StatusCode.ERROR, _encodable(why))
 
 
 def measure(name: str, value: float, unit: str, attributes: Mapping[str, str] | None = None) -> None:
     """A value for a histogram of OpenTelemetry's metrics."""
     if "opentelemetry.metrics" in sys.modules and (instrument := _histogram(name, unit)) is not None:
         instrument.record(value, dict(attributes or {}))
-
-
-def set_up(environment: Mapping[str, str] = os.environ) -> str:
-    """Sends spans and metrics where the standard variables of OpenTelemetry say, for a program of ours.
-
-    Looked at are ``OTEL_TRACES_EXPORTER`` and ``OTEL_METRICS_EXPORTER`` (``otlp``, ``console`` or ``none``) and
-    ``OTEL_EXPORTER_OTLP_ENDPOINT``, which sends both by OTLP over HTTP; all other ``OTEL_`` variables are the SDK's.
-
-    Returns:
-        What the user should know: that the extra is missing; else "".
-    """
-    everywhere = "otlp" if environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") else "none"
-    own = {
-        signal: environment.get(f"OTEL_{signal}_EXPORTER")
-        or ("otlp" if environment.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") else everywhere)
-        for signal in ("TRACES", "METRICS")
-    }
-    if set(own.values()) <= {"none"} or environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        return ""
-    try:
-        _trace_to(own["TRACES"])
-        _measure_to(own["METRICS"])
-    except ImportError as error:
-        return f"the environment asks for traces, but {error.name or error} is missing: pip install 'octavo[trace]'"
-    return ""
-
-
-def _trace_to(exporter: str) -> None:
-    from opentelemetry import trace
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
-
-    if exporter == "none":
-        return
-    made: SpanExporter
-    if exporter == "console":
-        made = ConsoleSpanExporter(out=sys.stderr)  # standard output is for answers
-    else:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-        made = OTLPSpanExporter()
-    provider = TracerProvider(resource=_resource())
-    provider.add_span_processor(BatchSpanProcessor(made))
-    trace.set_tracer_provider(provider)
-
-
-def _measure_to(exporter: str) -> None:
-    from opentelemetry import metrics
-    from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricExporter, PeriodicExportingMetricReader
-
-    if exporter == "none":
-        return
-    made: MetricExporter
-    if exporter == "console":
-        made = ConsoleMetricExporter(out=sys.stderr)
-    else:
-        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-
-        made = OTLPMetricExporter()
-    metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(made)], resource=_resource()))
-
-
-def _resource() -> Any:
-    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-
-    return Resource.create({"service.name": SCOPE}).merge(OTELResourceDetector().detect())
 
 
 @cache

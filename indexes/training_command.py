@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="train",
-    help='Train the models of sound and of spelling anew. Needs the extra "train"; progress goes to standard error.',
+    help='Train the models of sound, spelling and text anew. Needs the extra "train"; progress goes to standard error.',
     no_args_is_help=True,
 )
 
@@ -42,6 +42,13 @@ def speech(
         Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Books that the synthesisers read from.")
     ],
     out: Out,
+    trunk: Annotated[
+        str,
+        typer.Option(
+            metavar="ID_OR_DIR",
+            help="Learn on top of a frozen wav2vec2, HuBERT or WavLM model: hub id or folder. None by default.",
+        ),
+    ] = "",
     steps: Annotated[int | None, typer.Option(min=1, help="Batches for the network; else as in its recipe.")] = None,
     word_steps: Annotated[
         int | None, typer.Option(min=1, help="Batches for the space of words; else as in its recipe.")
@@ -53,15 +60,19 @@ def speech(
     """Train the speech encoder: synthesise speech, learn phones, then the space of spoken and written words.
 
     What is finished in the folder of --out is not made again, so a run that was stopped is continued by running it
-    again; for other steps or another seed take another folder.
+    again; for other steps, another seed or another trunk take another folder. Use what was made with octavo ingest
+    --speech-model; on a trunk it needs that model to be where it was, or beside it.
     """
     with _extra():
         from ..pipeline.encoders.device import choose_device
+        from ..pipeline.encoders.hearing_network import TRUNK_SHAPE
         from ..pipeline.training.speech import SpeechRecipe
         from ..pipeline.training.speech_recipe import train_speech
         from ..pipeline.training.word_space import WordSpaceRecipe
 
         recipe, words = SpeechRecipe(seed=seed), WordSpaceRecipe(seed=seed)
+        if trunk:
+            recipe = replace(recipe, trunk=trunk, shape=TRUNK_SHAPE)
         made = train_speech(
             speech,
             lexicon,
@@ -135,6 +146,56 @@ def character(
             out,
             replace(recipe, steps=steps or recipe.steps),
             device=choose_device(device),
+            tell=lambda progress: _tell(str(progress)),
+            every=every,
+        )
+    typer.echo(made)
+
+
+@app.command()
+def text(
+    data: Annotated[
+        list[Path],
+        typer.Option(metavar="DIR", exists=True, file_okay=False, help="Books, *.txt or *.txt.gz; three at least."),
+    ],
+    out: Out,
+    model: Annotated[
+        str, typer.Option(metavar="ID", help="The transformer below: a hub id or a folder. Default: the shipped one.")
+    ] = "all-MiniLM-L6-v2",
+    questions: Annotated[int, typer.Option(min=100, help="Questions made on all books together.")] = 30_000,
+    characters: Annotated[int, typer.Option(min=10_000, help="Most of a book that are read.")] = 400_000,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=0, help="Batches; else as in the recipe. 0 learns no more than which numbers come first."),
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Batches between two checkpoints, each judged.")] = 100,
+    device: Device = "auto",
+    seed: Seed = 1,
+) -> None:
+    """Train the text pyramid, which pools a transformer's token states into vectors of text.
+
+    What the transformer says of the books is kept in the folder of --out, and a run that was stopped is continued by
+    running it again; for other steps or another seed take another folder. octavo ingest --model takes what comes out.
+    """
+    with _extra():
+        from ..pipeline.encoders.device import choose_device
+        from ..pipeline.training.text import TextRecipe, train
+        from ..pipeline.training.text_material import read_material
+
+        recipe, chosen = TextRecipe(seed=seed), choose_device(device)
+        material = read_material(
+            *(data, model, out),
+            device=chosen,
+            questions=questions,
+            characters=characters,
+            seed=seed,
+            tell=_tell,
+        )
+        made = train(
+            material,
+            out,
+            replace(recipe, steps=recipe.steps if steps is None else steps),
+            device=chosen,
             tell=lambda progress: _tell(str(progress)),
             every=every,
         )

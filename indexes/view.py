@@ -22,13 +22,16 @@ from ..pipeline.scale import PHONEME, Medium
 from .hit import Answer, Citation, Hit
 
 if TYPE_CHECKING:
+    from .confidence.handoff import Handoff
     from .sound.timeline import Timeline
 
 LONGEST_QUOTE = 900
 """Characters of a quote that a terminal shows; the rest is counted. A document-scale quote would fill the screen."""
 
-_LONGEST_ELSEWHERE = 120
-"""Characters of a quote from where a single scale would rather answer."""
+LONGEST_GLIMPSE = 200
+"""Characters of a quote that stands in one line, as far as the terminal is wide."""
+MOST_REASONS, MOST_NEAREST = 2, 2
+"""Of an answer that abstains; all of them are in ``--json``."""
 
 _QUOTE, _WORD, _DIM, _RANK, _DOUBT = "bold", "bold black on yellow", "dim", "bold cyan", "bold yellow"
 
@@ -107,9 +110,7 @@ def moments(places: Sequence[Place]) -> str:
 
 def where(citation: Citation) -> str:
     """File, page or time, heading and characters of a citation in one line."""
-    uri = citation.source.uri
-    name = urlsplit(uri).path if "://" in uri else uri
-    parts = [Path(name).name, pages(citation.places), moments(citation.places), citation.heading]
+    parts = [short_name(citation), pages(citation.places), moments(citation.places), citation.heading]
     if citation.medium is Medium.TEXT:
         parts.append(f"characters {citation.start:,}-{citation.stop:,}")
     return " · ".join(plain(part) for part in parts if part)
@@ -152,6 +153,8 @@ def answer_text(answer: Answer, *, longest: int = LONGEST_QUOTE) -> RenderableTy
         notes = [Text(f"note: {plain(warning)}", _DIM) for warning in answer.warnings]
         notes += [Text(f"why: {plain(reason)}", _DIM) for reason in (answer.handoff.reasons if answer.handoff else ())]
         return Group(Text("Nothing in the knowledge base answers this question.", style=_DIM), *notes)
+    if answer.abstain and answer.handoff is not None:
+        return abstained_text(answer)
     words = question_words(answer.query)
     hits = Table.grid(padding=(0, 1))
     hits.add_column(justify="right", width=2)
@@ -178,27 +181,42 @@ def answer_text(answer: Answer, *, longest: int = LONGEST_QUOTE) -> RenderableTy
     if all(set(hit.contributions) == {PHONEME.name} and hit.score <= 1 for hit in answer.hits):
         confidence += ", a score is the probability that it is said there"
     above = [Text(f"understood: {understood(answer)}\n")] if answer.heard_words else []
-    above += abstaining(answer)
     below = [Text(f"note: {plain(warning)}", _DIM) for warning in answer.warnings]
     last = Text(f"{total:.0f} ms, generation {answer.generation}, {confidence}", style=_DIM)
     return Group(*above, hits, *below, last)
 
 
-def abstaining(answer: Answer) -> list[Text]:
-    """What an answer that abstains says first; nothing for others."""
+def abstained_text(answer: Answer) -> RenderableType:
+    """An answer that abstains, for a terminal: that it does, why, and where a person would look first."""
     packet = answer.handoff
-    if packet is None:
-        return []
-    said = Text(f"No answer: it is among these spans with a probability of {packet.confidence:.0%}", _DOUBT)
-    said.append(f" (threshold {packet.threshold:.0%}).\n")
-    for reason in packet.reasons:
-        said.append(f"why: {plain(reason)}\n", _DIM)
-    for one in packet.by_scale:
-        if not one.agrees:
-            quoted, _ = shortened(" ".join(one.citation.quote.split()), _LONGEST_ELSEWHERE)
-            said.append(f"by {one.scale} rather: {where(one.citation)}: {plain(quoted)}\n", _DIM)
-    said.append("The nearest spans:\n")
-    return [said]
+    assert packet is not None
+    lines = [Text(f"understood: {understood(answer)}")] if answer.heard_words else []
+    lines.append(Text(_no_answer(packet), _DOUBT))
+    lines += [Text(plain(reason[:1].upper() + reason[1:]) + ".") for reason in packet.reasons[:MOST_REASONS]]
+    words = question_words(answer.query)
+    for at, hit in enumerate(packet.nearest[:MOST_NEAREST]):
+        line = Text("Nearest: " if not at else "         ", no_wrap=True, overflow="ellipsis")
+        cited = hit.citation
+        line.append(" ".join(part for part in (short_name(cited), pages(cited.places), moments(cited.places)) if part))
+        quoted, left_out = shortened(" ".join((hit.context or hit.text or hit.heard).split()), LONGEST_GLIMPSE)
+        for piece, is_word in marked(f": {plain(quoted)}", words_of(hit, words)):
+            line.append(piece, _WORD if is_word else _QUOTE)
+        lines.append(line.append(" …" if left_out else ""))
+    lines += [Text(f"note: {plain(warning)}", _DIM) for warning in answer.warnings]
+    lines.append(Text("More: octavo explain says why, --abstain-below 0 shows these spans, --json has it all.", _DIM))
+    return Group(*lines)
+
+
+def _no_answer(packet: Handoff) -> str:
+    return (
+        f"No answer: only {packet.confidence:.0%} sure that the best spans hold one ({packet.threshold:.0%} is needed)."
+    )
+
+
+def short_name(citation: Citation) -> str:
+    """The file's name without its folders."""
+    uri = citation.source.uri
+    return plain(Path(urlsplit(uri).path if "://" in uri else uri).name)
 
 
 _SHOWN = ("f0", "f0_range", "loudness", "rate", "pauses")
@@ -233,17 +251,8 @@ def _abstaining_html(answer: Answer) -> str:
     packet = answer.handoff
     if packet is None:
         return ""
-    elsewhere = [
-        f"by {one.scale} rather: {where(one.citation)}: "
-        + shortened(" ".join(one.citation.quote.split()), _LONGEST_ELSEWHERE)[0]
-        for one in packet.by_scale
-        if not one.agrees
-    ]
-    items = "".join(f"<li>{escape(plain(text))}</li>" for text in (*packet.reasons, *elsewhere))
-    return (
-        f"<p><strong>No answer</strong>: it is among these spans with a probability of {packet.confidence:.0%}"
-        f" (threshold {packet.threshold:.0%}).</p><ul>{items}</ul>"
-    )
+    items = "".join(f"<li>{escape(plain(text))}</li>" for text in packet.reasons)
+    return f"<p><strong>{escape(_no_answer(packet))}</strong></p><ul>{items}</ul>"
 
 
 def _hit_html(hit: Hit, words: frozenset[str]) -> str:

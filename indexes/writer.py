@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,7 @@ from .stored import (
     stored_uri,
 )
 from .term_vectors import TermScale
+from .text_vectors import SpanEncoder, encode_anew, made_by
 
 State = Literal["unchanged", "known", "changed", "new"]
 
@@ -266,7 +267,8 @@ class Writer:
         elif known[0] != (fingerprint, width):
             raise FingerprintMismatch(
                 f"the {scale} vectors in {self._root} were made by {known[0][0]} (width {known[0][1]}), these by"
-                f" {fingerprint} (width {width}): use the encoder of before, or ingest into a new knowledge base"
+                f" {fingerprint} (width {width}): use the encoder of before, make them anew with octavo reembed --scale"
+                " text, or ingest into a new knowledge base"
             )
         if scale not in self._shards:
             self._shards[scale] = ShardWriter(self._root, scale, width, fingerprint)
@@ -320,6 +322,21 @@ class Writer:
         stale = [terms.scale.name for terms in self._terms if terms.stale(self._catalog)]
         self._changed |= bool(stale)
         return stale
+
+    def renew_text(self, encoder: SpanEncoder, told: Callable[[int, int], None] = lambda done, of: None) -> bool:
+        """Stages new vectors for all text if another encoder made those that are there; whether it did.
+
+        Until the commit, and for whoever holds an older generation, the vectors that are there answer.
+
+        Args:
+            told: Told how many characters of how many are done.
+        """
+        if made_by(self._catalog) in ("", encoder.fingerprint):
+            return False
+        with self._catalog.step():
+            encode_anew(self._catalog, encoder, self._shard, told)
+        self._changed = True
+        return True
 
     def _merge_small(self) -> list[ShardRow]:
         """Merges the smallest shards of a scale that has too many; each vector is rewritten few times in its life."""

@@ -22,6 +22,7 @@ from .reader_pool import Outcome, Parsed, ReaderPool
 from .reading import Limits, reader_version
 from .scale import PARAGRAPH, SECTION, SENTENCE
 from .segment import SEGMENTER_VERSION
+from .stages import Stopwatch
 from .terms import TERMS_VERSION
 from .transcribing import Phonetic, Transcriber, timed, worded, written_down
 
@@ -126,7 +127,9 @@ def _encode(batch: Sequence[Parsed], encoder: Encoder, ears: _Ears | None) -> It
         if item.recording is None or ears is None:
             _, stretches = next(stream)
         else:
+            watch = Stopwatch()
             item, sound = ears.hear(item)
+            item = replace(item, outcome=replace(item.outcome, stages=(*item.outcome.stages, watch.lap("listen"))))
             # A recording without words has no spans: nothing for the encoder of text.
             stretches = encoder.encode([(item.document.text, item.spans)]) if item.document and item.spans else iter(())
             made |= ears.manifest(item)

@@ -21,6 +21,7 @@ from .reading.media_signatures import RECORDINGS
 from .recording import SAMPLE_DTYPE, Recording
 from .scale import SENTENCE
 from .segment import cut
+from .stages import Stage, Stopwatch
 from .terms import Lexis, lexis
 from .transcribing import worded
 from .transcript_owner import recording_of, transcript_digest
@@ -54,6 +55,7 @@ class Outcome:
             is asked for, which removes the recording's samples.
         ends_batch: The last one of those that were encoded together: the next one costs the encoding of a batch.
         transcript: SHA-256 of the transcript beside a recording; empty where there is none.
+        stages: How long reading and cutting took, and of a recording listening to it.
     """
 
     path: Path
@@ -65,6 +67,7 @@ class Outcome:
     encoded: Encoded | None = None
     ends_batch: bool = False
     transcript: str = ""
+    stages: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,14 +228,17 @@ class ReaderPool:
                 if not self._sound:
                     refuse_recording(path)
                 self._scratch.wait(number)
+            watch = Stopwatch()
             found = self._reader().read(path)
+            outcome = replace(outcome, stages=(watch.lap("read"),))
             if isinstance(found, Recording):
                 return self._recording(found, outcome)
             document, spans = found, cut(found)
             words = _words(document, spans)
         except SourceError as error:
             return Parsed(replace(outcome, code=error.code, detail=str(error)))
-        return Parsed(replace(outcome, source=document.source), document, spans, words)
+        outcome = replace(outcome, source=document.source, stages=(*outcome.stages, watch.lap("segment")))
+        return Parsed(outcome, document, spans, words)
 
     def _recording(self, recording: Recording, outcome: Outcome) -> Parsed:
         """A recording and the transcript beside it; one that cannot be read costs a flag."""

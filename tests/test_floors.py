@@ -38,7 +38,7 @@ DOORS = {
     "swift_f0": ("pipeline/voice/fundamental.py",),
     "jinja2": ("indexes/evaluate/page/page.py",),
     "markupsafe": ("indexes/evaluate/page/page.py",),
-    "opentelemetry": ("indexes/tracing.py",),
+    "opentelemetry": ("indexes/tracing.py", "indexes/trace_export.py"),
     "openinference": ("indexes/tracing.py",),
     "inflect": ("pipeline/pronouncing/spoken_numbers.py", "pipeline/training/"),
     "phonemizer": ("pipeline/pronouncing/espeak_phones.py",),

@@ -17,10 +17,11 @@ from ...pipeline.errors import KnowledgeBaseError, QueryError
 from ..evaluate.gold import Gold, Judge
 from ..evaluate.questions import Question, read_questions
 from ..retrieve import Encoders, find
+from ..sound.hearing import Hearing
 from .calibration import SETTING, CalibrationMap, cross_validated, fit_map
 from .features import FEATURES, signs
 from .model import shipped, sigmoid
-from .quality import area_under_risk, calibration_error
+from .quality import area_under_risk, calibration_error, error_by_chance
 from .training_samples import contents, in_hits, ranges_of, spans_of
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Calibrated:
         right: Share of the questions whose answer was in the hits.
         ece_before: Expected calibration error of the shipped model.
         ece_after: Of the new map, each question judged by a map that was fitted without it.
+        ece_by_chance: What a perfect map would show with so many questions.
         risk_area_before, risk_area_after: Area under the risk-coverage curve, likewise.
         generation: Of the commit that keeps the map; ``None`` for a dry run.
     """
@@ -55,6 +57,7 @@ class Calibrated:
     right: float
     ece_before: float
     ece_after: float
+    ece_by_chance: float
     risk_area_before: float
     risk_area_after: float
     generation: int | None = None
@@ -68,6 +71,7 @@ class Calibrated:
             "right": round(self.right, 4),
             "ece_before": round(self.ece_before, 4),
             "ece_after": round(self.ece_after, 4),
+            "ece_by_chance": round(self.ece_by_chance, 4),
             "risk_area_before": round(self.risk_area_before, 4),
             "risk_area_after": round(self.risk_area_after, 4),
             "stretch": round(self.map.stretch, 4),
@@ -158,6 +162,7 @@ def calibrate(
         float(judged.right.mean()),
         ece_before,
         ece_after,
+        error_by_chance(after),
         area_under_risk(shipped_says, judged.right),
         area_under_risk(after, judged.right),
     )
@@ -245,6 +250,6 @@ def run_calibration(
         QueryError: The questions make no sense; see :func:`calibrate`.
     """
     questions = read_questions(path)
-    encoders = Encoders.load(base.model, device)
+    encoders = Encoders.load(base.model, device, Hearing(device=device, model=base.speech_model), width=base.width)
     with counting(len(questions), "questions") if counting else nullcontext(lambda: None) as step:
         return calibrate(base, encoders, questions, threshold=threshold, dry_run=dry_run, step=step)

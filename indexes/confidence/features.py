@@ -7,6 +7,7 @@ than the next source, and whether the scales agree on it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,11 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ...pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
-from ...pipeline.terms import query_stems
+from ...pipeline.terms import query_stems, terms
 from ..evidence import WINDOW_CHARACTERS, Evidence, Universe
+from ..expand import QueryTerm
 from ..fuse import fuse
+from ..weighting.emphasis import emphasised
 
 if TYPE_CHECKING:
+    from ..choose import Choice
     from ..found import Found
     from ..snapshot import Snapshot
 
@@ -28,6 +32,12 @@ Ints = npt.NDArray[np.int64]
 
 SPELLED_ALIKE: Final = 0.5
 """A word that stands there only in another spelling counts as covered by this share of its weight."""
+
+_COUNTING: Final = re.compile(r"\bhow (much|many|long|often|far|old)\b", re.IGNORECASE)
+"""Questions for a number: these words stand nowhere near the number."""
+
+HITS: Final = 5
+"""Hits of an answer by default; confidence is about these."""
 
 SHARPNESS: Final = 20.0
 """How fast the weight of a source falls with its fused score; a twentieth less is a third of the weight."""
@@ -41,9 +51,11 @@ class AskedWord:
 
     Attributes:
         stems: Ids of stems that stand for it in the knowledge base; empty for a word that it lacks.
-        weight: Inverse document frequency, over paragraphs.
+        weight: Inverse document frequency, over paragraphs; less for words of a dialogue that were said before the part
+            that asks, see :mod:`octavo.indexes.weighting.emphasis`.
         share: 1 for a word that the knowledge base holds as asked, less for one that only a neighbour in spelling
             stands for.
+        asks: It stands in the part of the question that asks.
     """
 
     text: str
@@ -51,6 +63,7 @@ class AskedWord:
     weight: float
     share: float
     stop_word: bool
+    asks: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,12 +101,14 @@ def signs(question: str, found: Found) -> Signs:
     if not len(universe):
         return Signs(values, words, tuple(word.text for word in _content(words)), -1, {})
     raw = _columns(found.evidence)
-    total = found.fused.total if not found.pinned else fuse(found.evidence, len(universe)).total
+    plain = fuse(found.evidence, len(universe)).total
+    total = plain if found.pinned else found.fused.total
     best = int(np.argmax(total))
     best_by = {name: int(np.argmax(scores)) for name, scores in raw.items()}
     _nearness(values, raw, best)
-    missing = _covered(values, words, universe, best)
-    _margins(values, universe, raw, total, best)
+    missing = _covered(values, words, universe, best, found.choose(HITS, None)[:HITS])
+    values["words alike"] = _alike(question, words, found, best)
+    _margins(values, universe, raw, total, plain, best)
     _agreement(values, universe, raw, best, best_by)
     if f"words {PARAGRAPH}" in raw:
         values["words paragraph"] = bm25_ratio(float(raw[f"words {PARAGRAPH}"].max()), words)
@@ -109,16 +124,23 @@ def asked_words(question: str, found: Found) -> tuple[AskedWord, ...]:
     known = dict(zip((term.text for term in held), frequency, strict=True))
     asked = query_stems(question, snapshot.languages())
     texts = {term.text for term in asked}
+    bare = [QueryTerm(term.text, (), True, term.stop_word) for term in asked]
+    emphasis = {one.text: one.emphasis for one in emphasised(question, bare)}
+    counting = {found.casefold() for found in _COUNTING.findall(question)}
+    codes = [text for text in texts if text in expanded and any(map(str.isdigit, text))]
     # Words that the knowledge base writes apart or together are there under other texts than they were asked by.
     respaced = [term for term in found.words if term.text not in texts]
     made = []
     for term in asked:
+        if any(len(term.text) < len(code) and term.text in code for code in codes):
+            continue  # a part of a code that stands for something as a whole
         near = expanded.get(term.text)
         stems = [stem for stem, _ in near.stems] if near else []
         stems += [stem for other in respaced if _respaced(term.text, other.text) for stem, _ in other.stems]
         share = 1.0 if near is not None and near.exact else SPELLED_ALIKE if stems else 0.0
-        weight = _weight(known.get(term.text, 0), snapshot.paragraphs)
-        made.append(AskedWord(term.text, tuple(stems), weight, share, term.stop_word))
+        weight = _weight(known.get(term.text, 0), snapshot.paragraphs) * emphasis[term.text]
+        little = term.stop_word or term.text in counting
+        made.append(AskedWord(term.text, tuple(stems), weight, share, little, emphasis[term.text] == 1))
     return tuple(made)
 
 
@@ -168,22 +190,53 @@ def _nearness(values: dict[str, float], raw: Mapping[str, Floats], best: int) ->
     values["cosine here"] = float(max(raw[f"vectors {name}"][best] for name in (SENTENCE.name, *_WINDOWS)))
 
 
-def _covered(values: dict[str, float], words: Sequence[AskedWord], universe: Universe, best: int) -> tuple[str, ...]:
-    """Shares of the question's weight of words that the best place holds, and its document; what is missing there."""
+def _covered(
+    values: dict[str, float], words: Sequence[AskedWord], universe: Universe, best: int, hits: Sequence[Choice]
+) -> tuple[str, ...]:
+    """Shares of the question's weight of words that the best place, its document and the hits hold; what is missing."""
     content = _content(words)
     weights = np.array([word.weight for word in content])
     whole = float(weights.sum())
     if whole <= 0:
         return ()
-    missing: list[AskedWord] = []
-    for name, rows in around(universe, best).items():
-        stems = _stems(universe, rows)
-        there = np.array([word.share if stems.intersection(word.stems) else 0.0 for word in content])
-        if name == PARAGRAPH.name:
-            missing = [word for word, share in zip(content, there.tolist(), strict=True) if not share]
-        if name in (PARAGRAPH.name, DOCUMENT.name):
-            values[f"covered {name}"] = float((weights * there).sum()) / whole
+    places = around(universe, best)
+    there = _held(content, _stems(universe, places[PARAGRAPH.name]))
+    missing = [word for word, share in zip(content, there.tolist(), strict=True) if not share]
+    values[f"covered {PARAGRAPH}"] = values["covered asked"] = float(weights @ there) / whole
+    asking = weights * np.array([word.asks for word in content])
+    if asking.sum() > 0:
+        values["covered asked"] = float(asking @ there) / float(asking.sum())
+    values[f"covered {DOCUMENT}"] = float(weights @ _held(content, _stems(universe, places[DOCUMENT.name]))) / whole
+    by_hit = [_held(content, _stems(universe, slice(hit.first, hit.last))) for hit in hits]
+    values["covered hits"] = float(weights @ np.max(by_hit, axis=0)) / whole if by_hit else 0.0
     return tuple(word.text for word in sorted(missing, key=lambda word: -word.weight))
+
+
+def _held(words: Sequence[AskedWord], stems: set[int]) -> Floats:
+    """What each word counts among some stems. *Shape:* (words,)"""
+    return np.array([word.share if stems.intersection(word.stems) else 0.0 for word in words])
+
+
+def _alike(question: str, words: Sequence[AskedWord], found: Found, best: int) -> float:
+    """How near the words around the best sentence come to those of the question, weighed by how rare these are.
+
+    Without an encoder that compares words, the share of them that stand there.
+    """
+    universe = found.universe
+    first, last = (int(edges[best]) for edges in universe.windows(WINDOW_CHARACTERS[0]))
+    if found.pieces is None:
+        content = _content(words)
+        weights = np.array([word.weight for word in content])
+        held = _held(content, _stems(universe, slice(first, last)))
+        return float(weights @ held) / float(weights.sum()) if weights.any() else 0.0
+    here = found.snapshot.text(int(universe.content[best]), int(universe.start[first]), int(universe.stop[last - 1]))
+    bounds, nearest = found.pieces.nearest(question, here)
+    by_text = {word.text: word.weight for word in words if not word.stop_word}
+    worth = np.zeros(len(question) + 1)
+    for term in terms(question):
+        worth[term.start : term.stop] = np.maximum(worth[term.start : term.stop], by_text.get(term.text, 0.0))
+    weights = worth[bounds[:, 0]]
+    return float(weights @ nearest) / float(weights.sum()) if weights.any() else 0.0
 
 
 def around(universe: Universe, sentence: int) -> dict[str, slice]:
@@ -203,16 +256,26 @@ def _stems(universe: Universe, rows: slice) -> set[int]:
 
 
 def _margins(
-    values: dict[str, float], universe: Universe, raw: Mapping[str, Floats], total: npt.NDArray[np.float32], best: int
+    values: dict[str, float],
+    universe: Universe,
+    raw: Mapping[str, Floats],
+    total: npt.NDArray[np.float32],
+    plain: npt.NDArray[np.float32],
+    best: int,
 ) -> None:
-    """How much better the best source is than the next, and over how many sources the evidence is spread."""
+    """How much better the best source is than the next, and over how many sources the evidence is spread.
+
+    The spread is that of evidence whose columns all weigh the same, however the answer was fused: it is compared with
+    what training saw.
+    """
     by_source = best_of_each(universe.content, total.astype(np.float64))
     values["fused"] = float(total[best])
     values["fused margin source"] = _margin(by_source)
     bm25 = raw.get(f"words {PARAGRAPH}")
     if bm25 is not None and bm25.max() > 0:
         values["words margin source"] = _margin(best_of_each(universe.content, bm25 / bm25.max()))
-    powers = np.exp((by_source - by_source.max()) * SHARPNESS)
+    spread = best_of_each(universe.content, plain.astype(np.float64))
+    powers = np.exp((spread - spread.max()) * SHARPNESS)
     powers /= powers.sum()
     values["entropy"] = float(-(powers * np.log(powers + 1e-12)).sum())
 
@@ -251,7 +314,10 @@ FEATURES: Final = (
     "cosine sentence",
     "cosine here",
     "covered paragraph",
+    "covered asked",
+    "covered hits",
     "covered document",
+    "words alike",
     "words paragraph",
     "unknown words",
     "fused",
@@ -264,8 +330,9 @@ FEATURES: Final = (
     "mean weight",
 )
 """Everything that is measured: the nearest sentence's cosine, the cosine of the best place (of its sentence or of the
-windows around it), the share of the question's weight of words in the best paragraph and its document, the best BM25
-of a paragraph as a share of what the words could get, the share that the knowledge base lacks, the best fused score,
+windows around it), the share of the question's weight of words in the best paragraph, of those of the part that asks,
+of the question's in the hits together and in the document, how near the words around come to them, the best BM25 of a
+paragraph as a share of what the words could get, the share that the knowledge base lacks, the best fused score,
 how much better the best source is than the next, how many sources share the evidence, how many scales agree on the
 section, how many words carry meaning (log), and how rare they are (a word that stands nowhere has 1).
 

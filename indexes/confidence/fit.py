@@ -21,7 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...pipeline.errors import OctavoError
+from ...pipeline.scale import SENTENCE
 from ..retrieve import Encoders, QuestionEncoder
+from ..weighting.emphasis import asking_part
 from .features import FEATURES
 from .model import SHIPPED, ConfidenceModel, fit_curves, sigmoid
 from .quality import area_under_risk, calibration_error, least_area
@@ -35,15 +37,17 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 SEED: Final = 20_26
-QUESTIONS: Final = 1000
-"""Of each shelf."""
-FOREIGN: Final = 150
-"""Questions of the other shelves asked of each."""
+QUESTIONS: Final = 200
+"""Made of each shelf, beside a third as many of other sorts."""
+FOREIGN: Final = 0.25
+"""Questions of the other shelves asked of each, as a share of those."""
 
 CHOSEN: Final[tuple[str, ...]] = (
     "cosine here",
-    "covered paragraph",
+    "covered asked",
+    "covered hits",
     "covered document",
+    "words alike",
     "words margin source",
     "words agree",
     "entropy",
@@ -59,7 +63,9 @@ SHARES: Final[Mapping[str, float]] = {"answerable": 0.5, "left out": 0.35, "fore
 RIDGE: Final = 10.0
 
 
-def collect(gutenberg: Path, crowdspeech: Path, work: Path, seed: int = SEED) -> dict[str, Samples]:
+def collect(
+    gutenberg: Path, crowdspeech: Path, work: Path, seed: int = SEED, questions: int = QUESTIONS
+) -> dict[str, Samples]:
     """Judged answers by shelf; kept in ``work``."""
     from ...pipeline.encoders.checkpoint import DEFAULT_MODEL
     from ...pipeline.encoders.text import TextEncoder
@@ -72,26 +78,29 @@ def collect(gutenberg: Path, crowdspeech: Path, work: Path, seed: int = SEED) ->
         bases = {}
         for folder in shelves:
             kb = work / "kb" / folder.name
-            _ingest(folder, kb)
+            ingest_folder(folder, kb)
             bases[folder.name] = stack.enter_context(KnowledgeBase.open(kb, read_only=True))
+        sentences = {name: some_sentences(base, seed) for name, base in bases.items()}
         asked = {}
         for number, (name, base) in enumerate(bases.items()):
             kept = work / f"questions-{name}.jsonl"
             if not kept.exists():
                 with base.snapshot() as snapshot:
                     generator = np.random.default_rng([seed, number])
-                    maker = QuestionMaker(snapshot, Paraphraser.of(snapshot, encoder), generator)
+                    strangers = [text for other, own in sentences.items() if other != name for text in own]
+                    maker = QuestionMaker(snapshot, Paraphraser.of(snapshot, encoder), generator, strangers)
                     own = [
                         Asked(one.text, one.style, {one.content: [(one.start, one.stop)]})
-                        for one in maker.make(QUESTIONS)
+                        for one in maker.make(questions)
                     ]
                     if name == TRANSCRIPTS:
                         own += _typed(crowdspeech, base, len(own) // 3, generator)
-                    own += _self_made(base, seed)
+                    own += _self_made(base, seed, questions // 3)
                 kept.write_text("".join(json.dumps(_line(one)) + "\n" for one in own), encoding="utf-8")
             asked[name] = [_asked(json.loads(line)) for line in kept.read_text(encoding="utf-8").splitlines()]
         for number, (name, base) in enumerate(bases.items()):
-            made[name] = _samples(name, base, asked, encoder, work, np.random.default_rng([seed, 100 + number]))
+            generator = np.random.default_rng([seed, 100 + number])
+            made[name] = _samples(name, base, asked, encoder, work, generator, round(FOREIGN * questions))
     return made
 
 
@@ -102,8 +111,9 @@ def _samples(
     encoder: QuestionEncoder,
     work: Path,
     generator: np.random.Generator,
+    strangers: int,
 ) -> Samples:
-    """The judged answers of one shelf."""
+    """The judged answers of one shelf, to its own questions and some of others."""
     kept = work / f"samples-{name}.npz"
     if kept.exists():
         with np.load(kept, allow_pickle=False) as file:
@@ -112,10 +122,11 @@ def _samples(
     others = [one for other, questions in asked.items() if other != name for one in questions]
     foreign = [
         Asked(one.text, f"{one.kind}, foreign", {})
-        for one in (others[at] for at in generator.choice(len(others), FOREIGN, replace=False).tolist())
+        for one in (others[at] for at in generator.choice(len(others), strangers, replace=False).tolist())
     ]
     every = [*asked[name], *foreign]
-    encoders = Encoders(Encoded(encoder, [one.text for one in every]))
+    parts = [one.text[asking_part(one.text) :] for one in every]
+    encoders = Encoders(Encoded(encoder, [*(one.text for one in every), *parts]))
     with base.snapshot() as snapshot:
         samples = Samples.of(list(judged(every, snapshot, encoders, generator)))
     np.savez(kept, rows=samples.rows, right=samples.right, kind=np.array(samples.kind), features=np.array(FEATURES))
@@ -160,7 +171,18 @@ def balanced(samples: Samples, seed: int = SEED) -> npt.NDArray[np.int64]:
     return np.random.default_rng(seed).choice(len(samples), 4 * len(samples), p=counts / counts.sum())
 
 
-def _ingest(folder: Path, kb: Path) -> None:
+def some_sentences(base: KnowledgeBase, seed: int, count: int = 300) -> list[str]:
+    """Sentences of a shelf, to be talked about on another."""
+    with base.snapshot() as snapshot:
+        spans = snapshot.between(snapshot.ranges())
+        lengths = spans.stop - spans.start
+        rows = np.flatnonzero((spans.rank == SENTENCE.rank) & (lengths >= 40) & (lengths < 160))
+        chosen = np.random.default_rng(seed).choice(rows, min(count, len(rows)), replace=False)
+        return snapshot.texts(spans.take(chosen))
+
+
+def ingest_folder(folder: Path, kb: Path) -> None:
+    """Takes a folder into a new knowledge base; one that is there stays as it is."""
     from ...pipeline.ingest import discover
     from ..catalog import NAME
     from ..intake_run import Ears, intake
@@ -195,7 +217,7 @@ def _typed(crowdspeech: Path, base: KnowledgeBase, count: int, generator: np.ran
     return [pool[at] for at in chosen]
 
 
-def _self_made(base: KnowledgeBase, seed: int) -> list[Asked]:
+def _self_made(base: KnowledgeBase, seed: int, count: int) -> list[Asked]:
     """Questions as ``octavo eval --self`` makes them."""
     from ..evaluate.gold import Judge
     from ..evaluate.self_questions import self_questions
@@ -203,7 +225,7 @@ def _self_made(base: KnowledgeBase, seed: int) -> list[Asked]:
     made = []
     with base.snapshot() as snapshot:
         judge = Judge(base, snapshot)
-        for question in self_questions(base, QUESTIONS // 3, seed, snapshot=snapshot, unanswerable=0.0):
+        for question in self_questions(base, count, seed, snapshot=snapshot, unanswerable=0.0):
             made.append(Asked(question.text, f"self {question.question_class}", spans_of(judge.gold(question))))
     return made
 
@@ -232,9 +254,10 @@ def main() -> int:
     parser.add_argument("--work", type=Path, required=True, help="folder for knowledge bases and judged answers")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / SHIPPED)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--questions", type=int, default=QUESTIONS, help="made of each shelf; more take longer")
     asked = parser.parse_args()
     try:
-        shelves = collect(asked.gutenberg, asked.crowdspeech, asked.work, asked.seed)
+        shelves = collect(asked.gutenberg, asked.crowdspeech, asked.work, asked.seed, asked.questions)
         found = held_out(shelves)
         for name, own in shelves.items():
             drawn = balanced(own)

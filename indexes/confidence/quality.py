@@ -26,6 +26,18 @@ def calibration_error(probabilities: Floats, right: npt.NDArray[np.bool_], bins:
     return float(np.abs(gaps).sum() / len(right))
 
 
+def error_by_chance(probabilities: Floats, seed: int = 0, draws: int = 200) -> float:
+    """The calibration error that is left, in the mean, where every probability is exactly right.
+
+    With few questions most of a measured error is this: bins hold too few to show their share.
+    """
+    if not len(probabilities):
+        return float("nan")
+    generator = np.random.default_rng(seed)
+    drawn = generator.random((draws, len(probabilities))) < probabilities
+    return float(np.mean([calibration_error(probabilities, right) for right in drawn]))
+
+
 def reliability(
     probabilities: Floats, right: npt.NDArray[np.bool_], bins: int = BINS
 ) -> list[tuple[float, float, int]]:

@@ -14,8 +14,8 @@ LEAST_PULL: Final = 0.25
 """Log-odds that a reason has to cost, compared with answers that are right."""
 
 _THEMES: Final[dict[str, tuple[str, ...]]] = {
-    "meaning": ("cosine here",),
-    "words": ("covered paragraph", "covered document"),
+    "meaning": ("cosine here", "words alike"),
+    "words": ("covered asked", "covered hits", "covered document"),
     "margin": ("words margin source", "entropy"),
     "agreement": ("words agree",),
     "question": ("length", "mean weight"),
@@ -31,9 +31,13 @@ def reasons(signs: Signs, model: ConfidenceModel) -> tuple[str, ...]:
     by_theme = {theme: sum(pulls.get(name, 0.0) for name in names) for theme, names in _THEMES.items()}
     ranked = sorted(by_theme, key=lambda theme: by_theme[theme])
     chosen = [theme for theme in ranked[:MOST_REASONS] if by_theme[theme] <= -LEAST_PULL] or ranked[:1]
-    said = [_SAID[theme](signs) for theme in chosen]
-    lacking = [word.text for word in signs.words if not word.stop_word and not word.share]
-    return (*said, f"the knowledge base lacks {_named(lacking)}") if lacking else tuple(said)
+    said = tuple(_SAID[theme](signs) for theme in chosen)
+    lacking = _lacking(signs)
+    return (f"nothing in the knowledge base mentions {_named(lacking)}", *said) if lacking else said
+
+
+def _lacking(signs: Signs) -> list[str]:
+    return [word.text for word in signs.words if not word.stop_word and not word.share]
 
 
 def _meaning(signs: Signs) -> str:
@@ -41,9 +45,12 @@ def _meaning(signs: Signs) -> str:
 
 
 def _words(signs: Signs) -> str:
-    covered = signs.values["covered paragraph"]
-    said = f"the best paragraph holds {covered:.0%} of what the question's words weigh"
-    return f"{said}; it lacks {_named(signs.missing)}" if signs.missing else said
+    covered, lacking = signs.values["covered paragraph"], _lacking(signs)
+    missing = [word for word in signs.missing if word not in lacking]
+    but = f", but not {_named(missing)}" if missing else ""
+    if covered < 0.005:
+        return f"the best paragraph holds no word that the question turns on{but}"
+    return f"the best paragraph holds {covered:.0%} of the question's words, by weight{but}"
 
 
 def _named(words: Sequence[str]) -> str:
@@ -52,21 +59,20 @@ def _named(words: Sequence[str]) -> str:
 
 def _margin(signs: Signs) -> str:
     return (
-        "the best place hardly stands out: the best of another source reaches"
-        f" {1 - signs.values['fused margin source'] / max(signs.values['fused'], 1e-9):.0%} of its score"
+        "other sources fit nearly as well: the best place of another reaches"
+        f" {1 - signs.values['fused margin source'] / max(signs.values['fused'], 1e-9):.0%} of the best score"
     )
 
 
 def _agreement(signs: Signs) -> str:
     vectors, words = signs.values["vectors agree"], signs.values["words agree"]
-    return (
-        f"the scales disagree on the place: by meaning {vectors:.0%} of them hold it for the best, by words {words:.0%}"
-    )
+    return f"the scales disagree: {vectors:.0%} of them find the place best by meaning, {words:.0%} by words"
 
 
 def _question(signs: Signs) -> str:
     content = [word for word in signs.words if not word.stop_word]
-    return f"the question says little: {len(content)} word{'s' if len(content) != 1 else ''} that carry meaning"
+    carry = "word carries" if len(content) == 1 else "words carry"
+    return f"the question says little: {len(content)} {carry} meaning"
 
 
 _SAID: Final[dict[str, Callable[[Signs], str]]] = {

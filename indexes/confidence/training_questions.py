@@ -100,7 +100,7 @@ class Paraphraser:
         spans = snapshot.between(snapshot.ranges())
         for at in np.flatnonzero(spans.parent < 0).tolist():
             text = snapshot.text(int(spans.content[at]), int(spans.start[at]), int(spans.stop[at]))
-            counts.update(word.casefold() for word in _content_words(text))
+            counts.update(word.casefold() for word in content_words(text))
         return cls([word for word, _ in counts.most_common(VOCABULARY) if word.isalpha()], encoder)
 
     def other(self, word: str, generator: np.random.Generator) -> str:
@@ -125,10 +125,21 @@ Style = Callable[["QuestionMaker", _Place], tuple[str, int, int]]
 
 
 class QuestionMaker:
-    """Makes questions from one knowledge base."""
+    """Makes questions from one knowledge base.
 
-    def __init__(self, snapshot: Snapshot, paraphraser: Paraphraser, generator: np.random.Generator) -> None:
+    Args:
+        strangers: Sentences that it does not hold, for talk about something else; its own where there are none.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        paraphraser: Paraphraser,
+        generator: np.random.Generator,
+        strangers: Sequence[str] = (),
+    ) -> None:
         self._snapshot, self._paraphraser, self._generator = snapshot, paraphraser, generator
+        self._strangers = strangers
         spans = snapshot.between(snapshot.ranges())
         self._spans = spans
         self._sentences = np.flatnonzero((spans.rank == SENTENCE.rank) & (spans.stop - spans.start >= 40))
@@ -138,7 +149,7 @@ class QuestionMaker:
         made: list[TrainingQuestion] = []
         while len(made) < count:
             place = self._place()
-            if len(_content_words(place.text)) < _LEAST_WORDS:
+            if len(content_words(place.text)) < _LEAST_WORDS:
                 continue
             name, style = list(STYLES.items())[len(made) % len(STYLES)]
             text, start, stop = style(self, place)
@@ -186,7 +197,7 @@ class QuestionMaker:
 
     def keywords(self, place: _Place) -> tuple[str, int, int]:
         """A few words of the sentence, in any order."""
-        words = self._some(_content_words(place.text), int(self._generator.integers(1, 6)))
+        words = self._some(content_words(place.text), int(self._generator.integers(1, 6)))
         return " ".join(words), place.start, place.stop
 
     def half(self, place: _Place) -> tuple[str, int, int]:
@@ -204,7 +215,7 @@ class QuestionMaker:
     def gist(self, place: _Place) -> tuple[str, int, int]:
         """Words from anywhere in the paragraph ask for it."""
         start, stop, text = place.paragraph
-        words = self._some(_content_words(text), int(self._generator.integers(3, 10)), in_order=True)
+        words = self._some(content_words(text), int(self._generator.integers(3, 10)), in_order=True)
         return self._opened(self._reworded(" ".join(words), 0.4)), start, stop
 
     def slips(self, place: _Place) -> tuple[str, int, int]:
@@ -223,10 +234,24 @@ class QuestionMaker:
         asked = self._opened(self._reworded(self._thinned(place.text, (0.3, 0.9))))
         return " ".join([*talk, asked]), place.start, place.stop
 
+    def dialogue(self, place: _Place) -> tuple[str, int, int]:
+        """A few words ask at the end of talk of which the knowledge base holds nothing, but for what it is about."""
+        talk = []
+        for _ in range(int(self._generator.integers(1, 4))):
+            said = self._strangers[int(self._generator.integers(len(self._strangers)))] if self._strangers else ""
+            talk.append(self._thinned(said or self._place().text[:160], (0.6, 1.0)))
+        topic = self._some(content_words(place.paragraph[2]), int(self._generator.integers(0, 3)))
+        at = int(self._generator.integers(len(talk)))
+        talk[at] = " ".join([talk[at], *topic])
+        words = self._some(content_words(place.text), int(self._generator.integers(1, 5)), in_order=True)
+        asked = _OPENINGS[int(self._generator.integers(len(_OPENINGS)))].format(self._reworded(" ".join(words), 0.7))
+        said = ". ".join(one[:1].upper() + one[1:] for one in (one.strip() for one in talk) if one)
+        return f"{said}. {asked[:1].upper()}{asked[1:]}?", place.start, place.stop
+
     def vague(self, place: _Place) -> tuple[str, int, int]:
         """Hardly anything of the paragraph is asked for."""
         start, stop, text = place.paragraph
-        words = self._some(_content_words(text), int(self._generator.integers(1, 4)))
+        words = self._some(content_words(text), int(self._generator.integers(1, 4)))
         return self._opened(self._reworded(" ".join(words), 0.5)), start, stop
 
     # What they share
@@ -283,9 +308,11 @@ STYLES: Final[dict[str, Style]] = {
     "gist": QuestionMaker.gist,
     "slips": QuestionMaker.slips,
     "chatter": QuestionMaker.chatter,
+    "dialogue": QuestionMaker.dialogue,
     "vague": QuestionMaker.vague,
 }
 
 
-def _content_words(text: str) -> list[str]:
+def content_words(text: str) -> list[str]:
+    """Words of three letters and more that are no function words, as written."""
     return [word for word in _WORD.findall(text) if word.casefold() not in _STOP and len(word) > 2]

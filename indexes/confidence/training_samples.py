@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..ranges import Ranges, normalised
 from ..retrieve import Encoders, find
-from .features import FEATURES, signs
+from .features import FEATURES, HITS, signs
 
 if TYPE_CHECKING:
     from ..evaluate.gold import Gold
@@ -27,9 +27,6 @@ Floats = npt.NDArray[np.float64]
 
 FEW: Final = 3
 """Sources of the smallest knowledge base."""
-
-HITS: Final = 5
-"""Hits of an answer by default; confidence is about these."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +85,7 @@ class Encoded:
     def __init__(self, encoder: QuestionEncoder, questions: Sequence[str], batch: int = 64) -> None:
         self.fingerprint = encoder.fingerprint
         self._encoder = encoder
+        self.pieces = getattr(encoder, "pieces", None)
         distinct = sorted(set(questions), key=len)
         self._vectors: dict[str, npt.NDArray[np.float32]] = {}
         for at in range(0, len(distinct), batch):

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..hit import Hit
-from ..view import plain, shortened, where
+from ..view import moments, pages, plain, short_name, shortened, where
 from .answers import HitChange
 from .causes import Cause
 from .compare import Answered, Difference
@@ -75,11 +75,12 @@ def _answer(one: Answered) -> RenderableType:
     table.add_column("", no_wrap=True)
     table.add_column("before", ratio=1, overflow="fold")
     table.add_column("after", ratio=1, overflow="fold")
+    moved = [hit for hit in one.change.hits if hit.status == "moved"]
     for hit in one.change.hits:
-        if hit.status == "same":
+        if hit.status in ("same", "moved"):
             continue
         style = _STYLES[hit.status]
-        table.add_row(Text(hit.status, style), _hit(hit.before), _hit(hit.after, hit))
+        table.add_row(Text(hit.status, style), _hit(hit.before), _hit(hit.after))
     same = one.change.counts().get("same", 0)
     lines: list[RenderableType] = [title]
     lines += [Text.assemble(("because " if cause.certain else "possibly "), _because(cause)) for cause in one.causes]
@@ -89,6 +90,8 @@ def _answer(one: Answered) -> RenderableType:
         lines.append(Text(_confidence(one)))
     if table.rows:
         lines.append(table)
+    if moved:
+        lines.append(Text(f"moved: {', '.join(map(_moved, moved))}", _STYLES["moved"]))
     if same:
         lines.append(Text(f"{same} {'span' if same == 1 else 'spans'} the same", _DIM))
     return Group(*lines)
@@ -116,11 +119,18 @@ def _confidence(one: Answered) -> str:
     return f"{told[0]}, now {told[1].replace('answered', 'answers').replace('abstained', 'abstains')}"
 
 
-def _hit(hit: Hit | None, change: HitChange | None = None) -> RenderableType:
+def _moved(change: HitChange) -> str:
+    """``2 -> 3 manual.pdf page 9``."""
+    assert change.before is not None
+    assert change.after is not None
+    cited = change.after.citation
+    place = " ".join(part for part in (short_name(cited), pages(cited.places), moments(cited.places)) if part)
+    return f"{change.before.rank} -> {change.after.rank} {place}"
+
+
+def _hit(hit: Hit | None) -> RenderableType:
     if hit is None:
         return Text("")
     quoted, left = shortened(" ".join(hit.text.split()), LONGEST_QUOTE)
     head = Text(f"{hit.rank}. {plain(where(hit.citation))}", _DIM)
-    if change is not None and change.status == "moved" and hit.text:
-        return head  # the words stand on the other side
     return Group(head, Text(plain(quoted) + (" …" if left else "")))

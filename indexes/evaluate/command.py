@@ -11,6 +11,8 @@ from typing import Any
 from ...pipeline.errors import QueryError
 from ..collection import KnowledgeBase
 from ..retrieve import Encoders
+from ..sound.hearing import Hearing
+from ..weighting.weights import Weights
 from .compare import Comparison, compare
 from .gate import Condition, Verdict, judge, parse_gate
 from .granularity import BUDGETS, Evaluation, evaluate
@@ -49,6 +51,7 @@ class Asked:
         fail_if: Conditions, see :mod:`octavo.indexes.evaluate.gate`.
         report: Where to write the run: ``.json``, ``.html`` (a page, with the JSON beside it), or a folder for all.
         trec: Where to write the fused ranking of sources; its judgments go beside it, with ``.qrels`` added.
+        weights: Whether what counts depends on the question.
     """
 
     questions: Path | SelfMade
@@ -57,6 +60,7 @@ class Asked:
     fail_if: str = ""
     report: Path | None = None
     trec: Path | None = None
+    weights: Weights = Weights.QUERY
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,9 +137,9 @@ def run_evaluation(
     if earlier is None and (relative := [one.text for one in conditions if one.relative]):
         raise QueryError(f"{relative[0]!r} asks for a change: name the earlier run with --against")
     questions = made_questions(asked.questions, base, device) if isinstance(asked.questions, SelfMade) else given or []
-    encoders = Encoders.load(base.model, device)
+    encoders = Encoders.load(base.model, device, Hearing(device=device, model=base.speech_model), width=base.width)
     with counting(len(questions), "questions") if counting else nullcontext(lambda: None) as step:
-        evaluation = evaluate(base, encoders, questions, asked.budgets, step=step)
+        evaluation = evaluate(base, encoders, questions, asked.budgets, weights=asked.weights, step=step)
     run = evaluation.run
     outcome = Outcome(
         evaluation,

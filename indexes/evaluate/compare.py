@@ -99,6 +99,8 @@ class Comparison:
     won: tuple[Moved, ...]
     lost: tuple[Moved, ...]
     ms: Mapping[str, tuple[float, float]]
+    weights_before: str
+    weights_after: str
 
     def to_json(self) -> dict[str, Any]:
         """Everything."""
@@ -108,6 +110,7 @@ class Comparison:
             "only_after": self.only_after,
             "generation": {"before": self.generation_before, "after": self.generation_after},
             "model": {"before": self.model_before, "after": self.model_after},
+            "weights": {"before": self.weights_before, "after": self.weights_after},
             "main": self.main,
             "rows": [one.to_json() for one in self.rows],
             "classes": {name: [one.to_json() for one in ones] for name, ones in self.classes.items()},
@@ -175,6 +178,8 @@ def compare(before: EvaluationRun, after: EvaluationRun) -> Comparison:
         tuple(one for one in moved if one.after > one.before),
         tuple(one for one in moved if one.after < one.before),
         ms,
+        before.weights,
+        after.weights,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...pipeline.errors import QueryError
+from ..weighting.weights import Weights
 from .rows import FUSED, Kind, Row
 from .spans import Spans
 
@@ -60,6 +61,8 @@ class EvaluationRun:
         signals: Of the fused answer, by name: ``ms total`` and other stages, ``ms index sentence`` and other scales,
             ``characters@1600``, ``duplicates@1600``, ``citations``, ``citations broken``… *Shape of each:* (questions,)
         spans: Gold and returned, for the examples of the report; ``None`` in runs of earlier versions.
+        weights: ``query`` or ``fixed``, see :class:`octavo.indexes.weighting.weights.Weights`; runs of earlier versions
+            had fixed ones.
 
     Raises:
         ValueError: Arrays have other shapes than questions and rows.
@@ -76,6 +79,7 @@ class EvaluationRun:
     scores: Mapping[str, Floats] = field(default_factory=dict)
     signals: Mapping[str, Floats] = field(default_factory=dict)
     spans: Spans | None = None
+    weights: str = Weights.FIXED.value
 
     def __post_init__(self) -> None:
         if not self.questions or not self.budgets or FUSED not in {row.name for row in self.rows}:
@@ -143,6 +147,7 @@ class EvaluationRun:
             "model": self.model,
             "made": self.made,
             "octavo": self.octavo,
+            "weights": self.weights,
             **({"caveat": self.caveat} if self.caveat else {}),
             "budgets": list(self.budgets),
             "rows": [{"name": row.name, "kind": row.kind.value, "scales": list(row.scales)} for row in self.rows],
@@ -203,6 +208,7 @@ class EvaluationRun:
                 },
                 {name: np.array(values, np.float64) for name, values in made["signals"].items()},
                 Spans.from_json(made["spans"]) if "spans" in made else None,
+                str(made.get("weights", Weights.FIXED.value)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise QueryError(f"the run is damaged ({error!r}): evaluate again") from error

@@ -269,6 +269,8 @@ def show_comparison(console: Console, found: Comparison) -> None:
     )
     if found.model_before != found.model_after:
         console.print(Text(f"the model was {found.model_before or 'another'}, now {found.model_after}", _DOUBT))
+    if found.weights_before != found.weights_after:
+        console.print(Text(f"the weights were {found.weights_before}, now {found.weights_after}", _DOUBT))
     console.print(_differences([one for one in found.rows if one.row == FUSED], "metric", lambda one: one.metric))
     console.print(_differences([one for one in found.rows if one.metric == found.main], "scale", lambda one: one.row))
     by_class = [(name, one) for name, ones in found.classes.items() for one in ones if one.row == FUSED]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,8 @@ from ...pipeline.scale import SECTION, SENTENCE
 from ..evidence import Universe, weigh
 from ..found import Found
 from ..fuse import fuse
-from ..source_paths import matching
 from .origin import Glimpse, glimpse, ids_of
+from .places import named_place
 from .scoring import Column, Proposal, columns_of, proposals
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def expected_at(
     place: str,
     question: Question,
 ) -> Expected:
-    """Looks for ``SOURCE:START-STOP`` in what a search left behind.
+    """Looks for a place, see :func:`.places.named_place`, in what a search left behind.
 
     Raises:
         QueryError: It names no text of the knowledge base.
@@ -83,7 +82,8 @@ def expected_at(
     found = notes.found
     if found is None:
         raise QueryError(f"{place}: a search by sound alone chooses no text; leave out --scale phoneme")
-    content_id, start, stop = _named(base, snapshot, place)
+    named = named_place(base, snapshot, place)
+    content_id, start, stop = named.content, named.start, named.stop
     content = snapshot.content(content_id)
     spans = snapshot.between(np.array([[content.first, content.stop]], np.int64))
     own = (spans.rank == SENTENCE.rank) & (spans.start < stop) & (spans.stop > start)
@@ -169,20 +169,3 @@ def _with(found: Found, sections: np.ndarray) -> Found:
         found.words,
         found.pinned,
     )
-
-
-def _named(base: KnowledgeBase, snapshot: Snapshot, place: str) -> tuple[int, int, int]:
-    parsed = re.fullmatch(r"(.+):([\d,]+)-([\d,]+)", place)
-    if parsed is None:
-        raise QueryError(f"{place!r} is no place: write SOURCE:START-STOP in characters, such as manual.pdf:1517-1618")
-    name = parsed.group(1)
-    start, stop = (int(one.replace(",", "")) for one in parsed.groups()[1:])
-    stored = {source.uri: source.content for source in base.sources()}
-    uris = matching(list(stored), [name])[name]
-    contents = {stored[uri] for uri in uris}
-    if len(contents) != 1:
-        many = f"{len(contents)} sources" if contents else "no source"
-        raise QueryError(f"{name!r} names {many}: octavo status --sources lists them all")
-    if not start < stop:
-        raise QueryError(f"{place!r} is empty: write START-STOP with START below STOP")
-    return contents.pop(), start, stop

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -84,22 +84,27 @@ class Explanation:
         }
 
 
-def explain(base: KnowledgeBase, question: Question, *, rank: int = 1, place: str = "") -> Explanation:
+def explain(
+    base: KnowledgeBase, question: Question, *, rank: int = 1, place: str = "", generation: int | None = None
+) -> Explanation:
     """Asks a question and says why the hit of a rank was chosen.
 
     Args:
         rank: From 1; one beyond the answer is a span that came next.
-        place: ``SOURCE:START-STOP``, characters of a text that was expected instead.
+        place: What was expected instead: characters, a page or a time, see :func:`.places.named_place`.
+        generation: Explain the answer of an earlier one than the newest.
 
     Raises:
         QueryError: There is no such rank or place, or the question makes no sense.
+        GenerationGone: The generation can no longer be read in full.
     """
-    with base.snapshot() as snapshot:
+    with base.snapshot(generation) as snapshot:
         metered = Metered(snapshot, keep=True)
         # It passes on everything a snapshot has, which the type checker cannot see.
         watched = cast("Snapshot", metered)
         notes = Notes()
         answer = ask(question, watched, base.encoders(), notes)
+        answer = replace(answer, warnings=(*answer.warnings, *snapshot.notes))
         noted = list(metered.proposed)
         found = notes.found
         next_hits = _next(found, question, answer) if found is not None else ()

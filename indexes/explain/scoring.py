@@ -68,6 +68,7 @@ class Word:
         frequency: Paragraphs that hold it.
         idf: Inverse document frequency: what a match is worth.
         in_hit: How often it stands in the hit, neighbours by their similarity.
+        emphasis: Share of ``idf`` that it counts: less than 1 where it was said before the part that asks.
     """
 
     text: str
@@ -77,6 +78,7 @@ class Word:
     frequency: int = 0
     idf: float = 0.0
     in_hit: float = 0.0
+    emphasis: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """As in ``octavo explain --json``."""
@@ -90,6 +92,7 @@ class Word:
             "paragraphs": self.frequency,
             "idf": round(self.idf, 4),
             "in_hit": round(self.in_hit, 4),
+            "emphasis": round(self.emphasis, 4),
         }
 
 
@@ -112,6 +115,7 @@ def words_of(question: str, found: Found, choice: Choice | None) -> tuple[Word, 
             int(frequency[at]),
             float(idf[at]),
             float(sum(weight * int((here == stem).sum()) for stem, weight in word.stems)),
+            word.emphasis,
         )
     asked = query_stems(question, snapshot.languages())
     return tuple(made.get(term.text) or Word(term.text, "unknown", term.stop_word) for term in asked)

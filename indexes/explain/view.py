@@ -15,6 +15,7 @@ from ...pipeline.scale import PHONEME
 from ..hit import Hit
 from ..on_disk import FileState
 from ..view import clock, compact, moments, pages, plain, shortened, where
+from ..weighting.emphasis import asking_part
 from .expected import Expected
 from .explanation import Explanation
 from .heard import HeardPlace
@@ -41,7 +42,7 @@ def explanation_text(made: Explanation, *, verbose: bool = False) -> RenderableT
     if made.hit is not None and made.origin is not None:
         parts += _section("Where it stands", _origin(made.origin, made.hit, verbose), _levels(made.levels))
     if made.words:
-        parts += _section("What was asked", _words(made.words))
+        parts += _section("What was asked", *_asked(made.answer.query, made.words), _words(made.words))
     if made.proposals:
         parts += _section("Who proposed it", _proposals(made.proposals, verbose))
     if made.columns:
@@ -51,7 +52,7 @@ def explanation_text(made: Explanation, *, verbose: bool = False) -> RenderableT
     if made.reasons:
         parts += _section("Why this much of it", *(Text(reason) for reason in made.reasons))
     if made.expected:
-        parts += _section("The place you expected", *_expected(made.expected))
+        parts += _section("The place you expected", *_expected(made.expected, made))
     if made.close:
         parts += _section("What came close", _close(made.close if verbose else made.close[:CLOSE]))
     parts += [Text(f"note: {plain(warning)}", _DIM) for warning in made.answer.warnings]
@@ -65,7 +66,8 @@ def _title(made: Explanation) -> list[RenderableType]:
     hit = made.hit
     of = f"next after the {len(made.answer.hits)} hits" if made.beyond else f"hit {hit.rank} of {len(made.answer.hits)}"
     quoted = _short(hit.context or hit.text or f'heard "{hit.heard}"', 300)
-    return [asked, Text(f"{of}, {hit.scale}, score {hit.score:.3f}", _DIM), Text(quoted, _QUOTE)]
+    about = f"{of}, {hit.scale}, score {hit.score:.3f}, generation {made.answer.generation}"
+    return [asked, Text(about, _DIM), Text(quoted, _QUOTE)]
 
 
 def _section(name: str, *parts: RenderableType) -> list[RenderableType]:
@@ -97,6 +99,20 @@ def _levels(levels: Iterable[Level]) -> Table:
     return table
 
 
+def _asked(question: str, words: Iterable[Word]) -> list[Text]:
+    """Which part of a question of several sentences asks."""
+    least = min((word.emphasis for word in words), default=1.0)
+    if least == 1:
+        return []
+    part = _short(question[asking_part(question) :], SHORT)
+    return [
+        Text(
+            f"asked by {part!r}: its words that carry meaning count in full, and codes; the others {least:.0%} of their"
+            " worth. Its meaning counts beside that of the whole"
+        )
+    ]
+
+
 def _words(words: Iterable[Word]) -> Table:
     table = _table("word", "known as", ("paragraphs", "right"), ("worth (idf)", "right"), ("in the hit", "right"))
     for word in words:
@@ -107,9 +123,8 @@ def _words(words: Iterable[Word]) -> Table:
             table.add_row(plain(word.text), known, "-", "-", "-")
             continue
         common = " (common)" if word.stop_word else ""
-        table.add_row(
-            plain(word.text) + common, plain(known), f"{word.frequency:,}", f"{word.idf:.2f}", f"{word.in_hit:.3g}"
-        )
+        worth = f"{word.idf:.2f}" + (f" x {word.emphasis:.2f}" if word.emphasis < 1 else "")
+        table.add_row(plain(word.text) + common, plain(known), f"{word.frequency:,}", worth, f"{word.in_hit:.3g}")
     return table
 
 
@@ -169,11 +184,12 @@ def _heard(one: HeardPlace) -> Text:
     )
 
 
-def _expected(one: Expected) -> list[RenderableType]:
+def _expected(one: Expected, made: Explanation) -> list[RenderableType]:
     seen = one.seen
     head = f"{_name(seen.citation.source.uri)} {pages(seen.citation.places)} {seen.start:,}-{seen.stop:,}"
     lines: list[RenderableType] = [Text(f"{head}: {_short(seen.citation.quote, SHORT)}"), Text(one.verdict, "bold")]
-    lines.append(_proposals(one.proposals, False))
+    if one.proposals != made.proposals:  # else they are shown already, of the hit that holds it
+        lines.append(_proposals(one.proposals, False))
     return lines
 
 

@@ -29,13 +29,14 @@ from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.confidence.calibration import fit_map
 from octavo.indexes.confidence.features import FEATURES, signs
 from octavo.indexes.confidence.model import shipped, sigmoid
-from octavo.indexes.confidence.quality import area_under_risk, calibration_error, least_area
+from octavo.indexes.confidence.quality import area_under_risk, calibration_error, error_by_chance, least_area
 from octavo.indexes.confidence.training_samples import Encoded, contents, in_hits, ranges_of, spans_of
 from octavo.indexes.evaluate.adapters import prepare
 from octavo.indexes.evaluate.gold import Judge
 from octavo.indexes.evaluate.questions import Question, read_questions
 from octavo.indexes.intake_run import Ears, intake
 from octavo.indexes.retrieve import Encoders, find
+from octavo.indexes.weighting.emphasis import asking_part
 from octavo.pipeline.ingest import discover
 
 Floats = npt.NDArray[np.float64]
@@ -119,15 +120,9 @@ def report(name: str, asked: Asked, seed: int = 0) -> dict[str, float]:
         + f" {area:10.4f} {floor:7.4f}  {100 * gain:+5.1f} % ({100 * low:+.1f} … {100 * high:+.1f})"
         + f"  {100 * (1 - (area - floor) / max(areas[best] - floor, 1e-9)):+5.1f} %"
         + f"  {calibration_error(said, right):7.3f} {calibration_error(after, right):7.3f} {np.mean(each):7.3f}"
-        + f" {by_chance(after, rng):7.3f}  {100 * float(np.mean(halves)):+5.1f} %"
+        + f" {error_by_chance(after):7.3f}  {100 * float(np.mean(halves)):+5.1f} %"
     )
     return {"gain": gain, "ece": calibration_error(said, right), "after": calibration_error(after, right)}
-
-
-def by_chance(probabilities: Floats, rng: np.random.Generator) -> float:
-    """Mean calibration error where every probability is exactly right."""
-    draws = [calibration_error(probabilities, rng.random(len(probabilities)) < probabilities) for _ in range(200)]
-    return float(np.mean(draws))
 
 
 def main() -> None:
@@ -163,7 +158,8 @@ def main() -> None:
         foreign = others[::step][: given.questions // 5]
         with KnowledgeBase.open(given.work / name / "kb") as base:
             loaded = base.encoders()
-            text = Encoded(loaded.text, [one.text for one in (*questions[name], *foreign)])
+            texts = [one.text for one in (*questions[name], *foreign)]
+            text = Encoded(loaded.text, [*texts, *(one[asking_part(one) :] for one in texts)])
             asked = ask(base, Encoders(text, loaded.spelling), questions[name], foreign)
         np.savez(given.work / f"{name}.npz", rows=asked.rows, right=asked.right, kind=np.array(asked.kind))
         report(name, asked)

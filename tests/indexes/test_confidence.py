@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.confidence.assess import Beside, assessed_sound, looked_up, said_there
-from octavo.indexes.confidence.features import FEATURES, Signs, signs
+from octavo.indexes.confidence.features import FEATURES, AskedWord, Signs, asked_words, signs
 from octavo.indexes.confidence.handoff import Handoff, ScaleChoice
 from octavo.indexes.confidence.model import ConfidenceModel, fit_curves, shipped, sigmoid
 from octavo.indexes.confidence.reasons import reasons
@@ -181,16 +182,48 @@ def test_reasons_name_what_pulls_down(kb: KnowledgeBase) -> None:
     assert sum(pulls.values()) < 0
 
 
+def words_of(kb: KnowledgeBase, question: str) -> dict[str, AskedWord]:
+    with kb.snapshot() as snapshot:
+        found = find(question, snapshot, ENCODERS, {})
+        return {word.text: word for word in asked_words(question, found)}
+
+
+def test_parts_of_a_code_that_is_known_are_not_asked_for(kb: KnowledgeBase) -> None:
+    """A slip in a code must not count as four missing words, nor its parts as words that are there."""
+    slipped = words_of(kb, "What does E-43O4 mean?")
+    assert {"what", "does", "e-43o4", "mean"} == set(slipped)
+    assert slipped["e-43o4"].share > 0
+    assert {"e-4304", "mean"} < set(words_of(kb, "What does E-4304 mean?"))
+    assert {"x-9999", "9999"} <= set(words_of(kb, "What is X-9999?"))  # stands for nothing: each part may
+
+
+def test_words_before_the_part_that_asks_count_less(kb: KnowledgeBase) -> None:
+    plain = words_of(kb, "How long is the warranty of the boiler?")
+    talked = words_of(kb, "Thanks, the boiler is booked. How long is the warranty?")
+    assert talked["warranty"].weight == plain["warranty"].weight
+    assert 0 < talked["boiler"].weight < plain["boiler"].weight
+    assert talked["warranty"].asks
+    assert not talked["boiler"].asks
+    assert talked["booked"].weight < plain["warranty"].weight * 2
+    assert words_of(kb, "how many boilers")["many"].stop_word
+    assert plain["long"].stop_word
+    assert not words_of(kb, "Do not run it dry for long")["long"].stop_word
+
+
 def test_abstaining_is_said_first() -> None:
     hit = Hit(1, 0.4, "sentence", Citation(Source("/a.md", "text/markdown", "0" * 64), 0, 4, "some"), {"sentence": 0.4})
     elsewhere = ScaleChoice("document", 0.3, False, hit.citation)
-    packet = Handoff("q <script>", 0.1, 0.5, (), (hit,), (elsewhere,), (), ("it is <script>",))
-    answer = Answer("q", 1, (hit,), {"total": 1.0}, 0.1, abstain=True, handoff=packet)
+    why = ("it is <script>", "because", "and so on")
+    packet = Handoff("q <script>", 0.1, 0.5, (), (hit,) * 5, (elsewhere,), (), why)
+    answer = Answer("q", 1, (hit,) * 5, {"total": 1.0}, 0.1, abstain=True, handoff=packet)
     with StringIO() as out:
         Console(width=100, file=out).print(answer_text(answer))
-        said = out.getvalue()
-    assert said.index("No answer") < said.index("why:") < said.index("by document rather") < said.index("nearest")
-    assert "confidence 10%" in said
+        lines = out.getvalue().splitlines()
+    assert 3 <= len(lines) <= 6
+    assert lines[0].startswith("No answer: only 10% sure")
+    assert lines[1:3] == ["It is <script>.", "Because."]
+    assert lines[3] == "Nearest: a.md: some"
+    assert "--json" in lines[-1]
     assert "No answer" in answer_html(answer)
     assert "<script>" not in answer_html(answer)
 
@@ -290,3 +323,36 @@ def test_a_question_of_one_word_is_looked_up() -> None:
     assert looked_up(" E-43O4 ", [near]) == 0.9
     assert looked_up("What is E-43O4?", [near]) == 0.0
     assert looked_up("quellory", [QueryTerm("quellory", (), exact=False)]) == 0.0
+
+
+class Pieces:
+    """Compares words by their first three letters."""
+
+    def nearest(self, question: str, text: str) -> tuple[np.ndarray, np.ndarray]:
+        bounds = [(found.start(), found.end()) for found in re.finditer(r"\w+", question)]
+        held = {word[:3] for word in re.findall(r"\w+", text.casefold())}
+        alike = [float(question[a:b].casefold()[:3] in held) for a, b in bounds]
+        return np.array(bounds, np.int64).reshape(-1, 2), np.array(alike, np.float32)
+
+
+def test_words_alike_are_weighed_by_how_rare_they_are(kb: KnowledgeBase) -> None:
+    question = "What is covered by the warrants of zebras?"
+    with kb.snapshot() as snapshot:
+        found = replace(find(question, snapshot, ENCODERS, {}), pieces=Pieces())
+        made = signs(question, found)
+        weights = {word.text: word.weight for word in made.words if not word.stop_word}
+        plain = signs(question, replace(found, pieces=None))
+    assert set(weights) == {"covered", "warrants", "zebras"}
+    there = weights["covered"] + weights["warrants"]  # cov-, war-
+    assert made.values["words alike"] == pytest.approx(there / sum(weights.values()), abs=1e-6)
+    assert plain.values["words alike"] < made.values["words alike"]
+
+
+def test_the_hits_together_cover_at_least_as_much(kb: KnowledgeBase) -> None:
+    for question in (GOOD, ABSURD, "Thanks. Which zebra? How long is the warranty?"):
+        values = seen(kb, question).values
+        assert 0 <= values["covered paragraph"] <= 1
+        assert 0 <= values["covered hits"] <= 1
+    talked = seen(kb, "The zebra of Quaxwell is fine. What does the warranty cover?").values
+    assert talked["covered asked"] > talked["covered paragraph"]
+    assert seen(kb, GOOD).values["covered asked"] == seen(kb, GOOD).values["covered paragraph"]

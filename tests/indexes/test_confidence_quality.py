@@ -16,6 +16,7 @@ from octavo.indexes.confidence.model import newton, sigmoid
 from octavo.indexes.confidence.quality import (
     area_under_risk,
     calibration_error,
+    error_by_chance,
     least_area,
     reliability,
     risk_coverage,
@@ -132,7 +133,7 @@ def test_many_questions_find_a_feature_that_the_shipped_model_missed() -> None:
     right = generator.random(6000) < sigmoid(logits + 2 * rows[:, 4])
     seen, unseen = np.arange(6000) < 3000, np.arange(6000) >= 3000
     made = fit_map(logits[seen], right[seen], rows[seen])
-    assert made.slopes[FEATURES[4]] == pytest.approx(2, abs=0.3)
+    assert 1.5 < made.slopes[FEATURES[4]] <= 2  # its prior holds it back
     assert made.slopes[FEATURES[0]] == 0
     assert area_under_risk(made.probabilities(logits[unseen], rows[unseen]), right[unseen]) < 0.8 * area_under_risk(
         logits[unseen], right[unseen]
@@ -194,3 +195,11 @@ def test_maps_are_kept_as_text() -> None:
     ):
         with pytest.raises(KnowledgeBaseError, match="octavo calibrate"):
             CalibrationMap.from_json(text)
+
+
+def test_the_error_that_is_left_by_chance_falls_with_the_questions() -> None:
+    """About the mean distance of a coin's share from a half: 0.8 standard deviations of a binomial in one bin."""
+    few, many = (error_by_chance(np.full(count, 0.5)) for count in (25, 2_500))
+    assert few == pytest.approx(0.8 * 0.5 / 5, rel=0.15)
+    assert many == pytest.approx(few / 10, rel=0.2)
+    assert np.isnan(error_by_chance(np.empty(0)))

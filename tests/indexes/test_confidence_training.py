@@ -72,7 +72,7 @@ def drawn(count: int, seed: int) -> Samples:
     """Answers that are right where the best place covers the question."""
     generator = np.random.default_rng(seed)
     rows = generator.random((count, len(FEATURES)))
-    right = generator.random(count) < sigmoid(8 * (rows[:, FEATURES.index("covered paragraph")] - 0.5))
+    right = generator.random(count) < sigmoid(8 * (rows[:, FEATURES.index("covered asked")] - 0.5))
     sorts = ("keywords", "keywords, source left out", "keywords, foreign")
     return Samples(rows, right, tuple(sorts[at % 3] for at in range(count)))
 
@@ -87,7 +87,7 @@ def test_a_held_out_shelf_is_judged_by_the_others() -> None:
     model = fit(Samples.joined(list(shelves.values())))
     assert model.names == CHOSEN
     pull = model.pulls(dict.fromkeys(FEATURES, 0.95))
-    assert max(pull, key=lambda name: pull[name]) == "covered paragraph"
+    assert max(pull, key=lambda name: pull[name]) == "covered asked"
     assert len(balanced(shelves["a"])) == 4 * 600
 
 

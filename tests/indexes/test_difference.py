@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,14 +23,17 @@ from octavo.indexes.difference.questions import Asked
 from octavo.indexes.difference.sides import Side, parse_side
 from octavo.indexes.evaluate.questions import Question, Relevant
 from octavo.indexes.retrieve import Encoders
+from octavo.pipeline.document import BOXES_DTYPE, Page
 from octavo.pipeline.embed import Encoded
 from octavo.pipeline.encoders.character import CharacterEncoder
 from octavo.pipeline.errors import QueryError
+from octavo.pipeline.recording import SAMPLE_RATE
 from octavo.pipeline.scale import SENTENCE
 from octavo.pipeline.segment import cut
 from octavo.pipeline.terms import lexis
 
-from .library import MANUAL, NOTES, BagOfWords, document
+from .library import MANUAL, NOTES, BagOfWords, document, encoded
+from .sound_world import encoders_of, kb_of, recording_of
 
 PUMP = "# Pumps\nThe pump rattles when its seal is worn. Replace the seal after two years.\n"
 BREW = "# Brewing\nCoffee is brewed at 93 degrees. The grinder has forty steps.\n"
@@ -236,6 +240,75 @@ def test_better_or_worse(tmp_path: Path) -> None:
     verdict = found.answered[0].verdict
     assert verdict is not None
     assert (verdict.outcome, verdict.before, verdict.after) == ("better", 0.0, 1.0)
+
+
+def verdicts(
+    before: Side, after: Side, *questions: Question, k: int = 1
+) -> list[tuple[str, float | None, float | None]]:
+    found = difference(before, after, *questions, k=k)
+    return [(one.verdict.outcome, one.verdict.before, one.verdict.after) for one in found.answered if one.verdict]
+
+
+def test_what_was_cut_or_deleted_is_still_wanted(tmp_path: Path) -> None:
+    one = shelf(tmp_path / "kb")
+    one.commit({"manual.md": MANUAL, "brew.md": BREW, "notes.md": NOTES})
+    one.commit({}, remove=("brew.md",))
+    both = Question("What does E-4304 mean?", (Relevant("manual.md"), Relevant("brew.md")))
+    gone = Question("At how many degrees is coffee brewed?", (Relevant("brew.md"),))
+    assert verdicts(one.side(1), one.side(2), both, gone) == [("same", 0.5, 0.5), ("worse", 1.0, 0.0)]
+
+
+def test_times_of_recordings_are_judged(tmp_path: Path) -> None:
+    said = ["my router is broken", "please send the invoice again"]
+    base = kb_of(
+        tmp_path / "kb", recording_of(tmp_path, "call", said), encoded(document("notes.md", NOTES), BagOfWords())
+    )
+    with base.writer() as writer:
+        writer.remove("/calls/call.wav")
+        writer.commit({"action": "delete"})
+    with base.writer() as writer:
+        writer.add(recording_of(tmp_path, "call", said, transcribed=True), "read anew", 1, 1_700_000_000_000_000_000)
+        writer.commit({"action": "ingest"})
+    with base.snapshot(1) as snapshot:
+        heard = snapshot.sounds_between(snapshot.ranges())
+        start, stop = heard.start[1] / SAMPLE_RATE, heard.stop[1] / SAMPLE_RATE
+    relevant = (Relevant("call.wav", start_seconds=start, stop_seconds=stop),)
+
+    def side(number: int) -> Side:
+        return Side(base, encoders_of(), base.snapshot(number))
+
+    asked = Question("please send the invoice", relevant)
+    (found,) = verdicts(side(1), side(2), asked)
+    assert (found[0], found[2]) == ("worse", 0.0)
+    assert found[1] is not None
+    assert found[1] > 0.1  # the words that were heard, of the whole utterance
+    (found,) = verdicts(side(2), side(3), asked)
+    assert (found[0], found[1]) == ("better", 0.0)
+    assert found[2] == pytest.approx(1.0, abs=0.01)  # the sentence of the transcript: all of it
+
+
+def test_pages_are_judged(tmp_path: Path) -> None:
+    one = shelf(tmp_path / "kb")
+    cut_at = MANUAL.index("# ", 10)
+    paged = replace(
+        document("manual.md", MANUAL),
+        pages=tuple(
+            Page(number, start, stop, 595.0, 842.0, np.empty(0, BOXES_DTYPE))
+            for number, start, stop in ((1, 0, cut_at), (2, cut_at, len(MANUAL)))
+        ),
+    )
+    with one.base.writer() as writer:
+        writer.add(encoded(paged, BagOfWords()), "shelf", len(MANUAL), 1_700_000_000_000_000_000)
+        writer.commit({"action": "ingest"})
+    one.commit({"rattle.md": "# Rattling\nE-4304 means that the pump is dry, says the pump maker.\n"})
+    page = 1 if MANUAL.index("E-4304") < cut_at else 2
+    right = Question("What does E-4304 mean of the pump?", (Relevant("manual.md", page=page),))
+    wrong = Question("What does E-4304 mean of the pump?", (Relevant("manual.md", page=3 - page),))
+    (first, second) = verdicts(one.side(1), one.side(2), right, wrong)
+    assert first[0] == "worse"
+    assert first[1] is not None
+    assert first[1] > 0
+    assert second == ("same", 0.0, 0.0)
 
 
 def test_a_compaction_is_no_change(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from octavo.indexes import doctor
 from octavo.indexes.doctor import Check, State
 from octavo.pipeline.encoders import checkpoint, speech
+from octavo.pipeline.encoders.text import PYRAMID, WEIGHTS
 
 GOOD = {"torch": "2.11.0", "torchaudio": "2.11.0", "faiss-gpu": "1.15.1"}
 
@@ -179,3 +180,11 @@ def test_a_check_that_dies_is_a_problem_and_the_others_go_on(monkeypatch: pytest
 def test_a_folder_that_is_no_knowledge_base(tmp_path: Path) -> None:
     checks = {check.name: check for check in doctor.examine(tmp_path)}
     assert checks["knowledge base"].state is State.PROBLEM
+
+
+def test_a_text_pyramid_and_what_is_none(tmp_path: Path) -> None:
+    found = doctor.check_model(PYRAMID)
+    assert found.state is State.OK
+    assert "all-MiniLM-L6-v2" in found.found
+    assert doctor.check_model(str(tmp_path / "none.safetensors")).state is State.PROBLEM
+    assert "no text pyramid" in doctor.check_model(str(WEIGHTS.with_stem("character"))).found

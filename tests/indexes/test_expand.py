@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
-from octavo.indexes.expand import CONFUSABLE_SIMILARITY, LEAST_LIKELY, expand, judge
+from octavo.indexes.expand import CONFUSABLE_SIMILARITY, LEAST_LIKELY, expand, judge, similarity
 from octavo.pipeline.encoders.character import CharacterEncoder
 from octavo.pipeline.encoders.likeness import Likeness
 
 from .library import MANUAL, document, shelf
 
-LETTERS = Likeness((0.0, 0.0, 20.0, 0.0, 0.0, 0.0, 0.0, -12.0))
-"""Even odds at three letters of five."""
+LETTERS = Likeness((0.0, 0.0, 0.0, 8.0, 0.0, 0.0, 0.0, 0.0, -5.0))
+"""A single term has even odds at five letters of eight."""
 
 
 class Judging(CharacterEncoder):
@@ -40,6 +42,31 @@ def test_likeness_decides_among_words() -> None:
 
 def test_short_words_are_not_guessed_at() -> None:
     assert judge("pmp", ["pump"], np.array([0.99]), LETTERS) == [0]
+
+
+class LatinAlone:
+    """Knows no other letters."""
+
+    def reads(self, word: str) -> bool:
+        return word.isascii()
+
+    def __call__(self, word: str, terms: Sequence[str]) -> npt.NDArray[np.float64]:
+        return np.zeros(len(terms))
+
+
+def test_of_letters_that_it_does_not_know_likeness_does_not_judge() -> None:
+    terms, near = ["гарантия", "гараж"], np.array([0.9, 0.8])
+    judged = judge("гарантыя", terms, near, Likeness(LETTERS.weights, LatinAlone()))
+    assert judged == [similarity("гарантыя", "гарантия"), 0]
+
+
+def test_chances_of_one_stem_add_up(tmp_path: Path) -> None:
+    with shelf(tmp_path / "kb", document("manual.md", "Both pumps leak. One pump is new.")) as kb:
+        with kb.snapshot() as snapshot:
+            found = {term.text: term for term in expand("pumpp", snapshot, Judging())}
+        singly = judge("pumpp", ["pump", "pumps"], np.zeros(2), LETTERS)
+        assert min(singly) > 0.2
+        assert found["pumpp"].stems[0][1] > max(singly) + 0.2
 
 
 @pytest.mark.parametrize("encoder", [CharacterEncoder(), Judging()])

@@ -32,7 +32,7 @@ class Speech(FakeListener):
 
 @pytest.fixture
 def octavo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    monkeypatch.setattr(intake_run, "speech_encoder", lambda device: Speech())
+    monkeypatch.setattr(intake_run, "speech_encoder", lambda device, model: Speech())
 
     def run(*arguments: object, code: int = cli.DONE) -> Any:
         capsys.readouterr()

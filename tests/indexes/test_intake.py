@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.intake import Taken, take_in
+from octavo.indexes.intake import take_in
 from octavo.indexes.plan import plan
 from octavo.indexes.shard import FOLDER, ShardWriter
 from octavo.indexes.source_paths import gone_below, matching
+from octavo.indexes.taken import Taken
 from octavo.pipeline import discovery, reader_pool
 from octavo.pipeline import ingest as ingesting
 from octavo.pipeline.document import Span

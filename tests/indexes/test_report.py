@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from octavo.indexes.doctor import Check, State
-from octavo.indexes.intake import Taken
 from octavo.indexes.report import plain_console, show_checks, show_intake, show_verification, size
+from octavo.indexes.taken import Taken
 from octavo.indexes.verification import Problem, Verification
 from octavo.pipeline.document import Flag
 from rich.console import Console

@@ -48,7 +48,7 @@ def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def octavo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    monkeypatch.setattr(Encoders, "load", classmethod(lambda cls, model, device, hearing: encoders_of()))
+    monkeypatch.setattr(Encoders, "load", classmethod(lambda cls, model, device, hearing, width: encoders_of()))
 
     def run(*arguments: object, code: int = cli.DONE) -> str:
         capsys.readouterr()
@@ -92,7 +92,7 @@ def test_a_spoken_question_is_answered_from_a_document(octavo: Any, kb: Path, mo
 def test_a_name_is_said_as_its_respelling_says(
     octavo: Any, kb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def load(cls: type[Encoders], model: str, device: str, hearing: Hearing | None) -> Encoders:
+    def load(cls: type[Encoders], model: str, device: str, hearing: Hearing | None, *, width: int) -> Encoders:
         assert hearing is not None
         return Encoders(hearing=Hearing(hearing.pronouncer, FakeSpeech(), calibration=CALIBRATION, edges=Edges()))
 

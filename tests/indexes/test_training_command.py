@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from octavo import cli
 from octavo.pipeline.encoders import prosody as prosody_encoder
+from octavo.pipeline.encoders.hearing_network import TRUNK_SHAPE
 from octavo.pipeline.encoders.prosody import load_projection
 from octavo.pipeline.training import character, pronunciation, prosody, speech_recipe, spelling_pairs
 from octavo.pipeline.training.character import CharacterRecipe
@@ -54,6 +55,8 @@ def test_speech(octavo: Any, lexicon: Path, tmp_path: Path, monkeypatch: pytest.
     assert asked["recipe"] == SpeechRecipe(steps=7, seed=3)
     assert asked["words"] == WordSpaceRecipe(seed=3)
     assert (asked["device"], asked["processes"]) == ("cpu", 2)
+    assert octavo("speech", *given, "--trunk", "some/model", "--device", "cpu")[0] == cli.DONE
+    assert asked["recipe"] == SpeechRecipe(trunk="some/model", shape=TRUNK_SHAPE)
 
 
 def test_pronunciation(octavo: Any, lexicon: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from octavo.pipeline.phones import PHONES, SYMBOLS, phone_ids, phone_names
+from octavo.pipeline.phones import BLANK, PHONES, SYMBOLS, phone_ids, phone_names
 from octavo.pipeline.posteriors import KEPT, WINDOW_FRAMES, Posteriors, window_grid
 
 
@@ -34,6 +34,18 @@ def test_what_is_kept_is_kept_to_a_step(frames: int, seed: int, sharpness: float
     assert np.abs(np.maximum(near, -12.75) - kept).max() <= 0.026
     left_out = np.sort(unpacked, axis=1)[:, : SYMBOLS - KEPT]
     assert (left_out <= kept[:, -1:] + 1e-6).all()
+
+
+def test_what_is_taken_off_the_blank_goes_to_the_phones() -> None:
+    whole = made(200, 4)
+    chances = np.exp(whole.astype(np.float64))
+    chances[:, BLANK] *= np.exp(-1.5)
+    evened = np.log(chances / chances.sum(axis=1, keepdims=True)).astype(np.float32)
+    packed, other = Posteriors.pack(whole, 1.5), Posteriors.pack(evened)
+    np.testing.assert_array_equal(packed.symbols, other.symbols)
+    assert np.abs(packed.costs.astype(int) - other.costs).max() <= 1  # a rounding apart
+    np.testing.assert_array_equal(whole, made(200, 4))
+    assert (packed.symbols[:, 0] == BLANK).sum() < (Posteriors.pack(whole).symbols[:, 0] == BLANK).sum()
 
 
 def test_a_slice_is_the_posteriors_of_its_frames() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..compare import Comparison, Difference
 from ..rows import FUSED
-from .figure import Figure, percent, points
+from .figure import Figure, metric, percent, points
 from .interval_drawing import Bar, interval_drawing
 from .recall_plot import SURE
 
@@ -28,7 +28,7 @@ def change_figure(found: Comparison) -> Figure:
         )
         for one in rows
     ]
-    label = f"change of {found.main} in points, with 95 % interval"
+    label = f"change of {metric(found.main)} in points, with 95 % interval"
     drawing, _ = interval_drawing(finding, bars, label, "", signed=True)
     ms = ", ".join(f"{name} {a:.0f} → {b:.0f} ms" for name, (a, b) in found.ms.items())
     reading = (
@@ -62,6 +62,6 @@ def _finding(found: Comparison, fused: Difference | None) -> str:
         return "Nothing can be compared with the earlier run"
     both = f"{percent(fused.before)} then, {percent(fused.after)} now"
     if fused.p >= SURE:
-        return f"No change of the fused answer is shown {since}: {found.main} {both}"
+        return f"No change of the fused answer is shown {since}: {metric(found.main)} {both}"
     verb = "finds more" if fused.change > 0 else "finds less"
-    return f"The fused answer {verb} {since}: {found.main} {both} ({points(fused.change)} points)"
+    return f"The fused answer {verb} {since}: {metric(found.main)} {both} ({points(fused.change)} points)"

@@ -12,7 +12,7 @@ from ..rows import FUSED, Kind
 from ..run import EvaluationRun
 from ..summary import Estimate, Summary
 from .drawing import Drawing, fitted, text_width
-from .figure import Figure, listed, percent
+from .figure import Figure, listed, metric, percent
 from .recall_plot import SURE, fits_into
 
 SHOWN = 14
@@ -47,9 +47,9 @@ def class_figure(run: EvaluationRun, summary: Summary) -> Figure:
     if not any(cell.mean > 0 for cell in lines[0].cells.values()):
         return Figure("classes", finding, "No scale found anything for any question.")
     reading = (
-        f"Each row a class of questions, each number {run.main} in percent; the stronger the blue, the more is found. "
-        "The best single scale of a row is framed: a full frame beats the next scale by more than chance, a dashed one "
-        "does not; without a frame several are level, or nothing was found."
+        f"Each row a class of questions, each number its {metric(run.main)} in percent; the stronger the blue, the more"
+        " is found. The best single scale of a row is framed: a full frame beats the next scale by more than chance, a"
+        " dashed one does not; without a frame several are level, or nothing was found."
     )
     if any(cell.count == 0 for cell in lines[0].cells.values()):
         reading += " None fit: the spans of that scale are longer than the budget."

@@ -36,6 +36,14 @@ def points(share: float, digits: int = 1) -> str:
     return "–" if share != share else f"{100 * share:+.{digits}f}".replace("-", "−")
 
 
+def metric(name: str) -> str:
+    """What people call the metric that questions are won or lost by."""
+    kind, _, size = name.partition("@")
+    if kind == "recall":
+        return f"recall in {int(size):,} characters"
+    return f"nDCG of the best {size} sources" if kind == "source-ndcg" else name
+
+
 def listed(names: list[str]) -> str:
     """``a, b and c``."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""

@@ -17,7 +17,7 @@ from .change_plot import change_figure
 from .class_plot import class_figure
 from .drawing import theme
 from .examples import Examples
-from .figure import Figure, percent
+from .figure import Figure, metric, percent
 from .ranking_plot import ranking_figure
 from .recall_plot import recall_figure
 from .tiles import Tile, tiles
@@ -91,6 +91,7 @@ def page(made: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = percent
+    environment.filters["metric"] = metric
     environment.filters["svg"] = lambda drawing: Markup(drawing.svg())
     run = made.run
     return environment.get_template(TEMPLATE).render(
@@ -98,5 +99,4 @@ def page(made: Report) -> str:
         run=run,
         theme=Markup(theme()),
         answerable=sum(question.answerable for question in run.questions),
-        main_budget=run.main.rpartition("@")[2],
     )

@@ -8,7 +8,7 @@ from ..intervals import sign_flip_test
 from ..rows import FUSED, Kind
 from ..run import EvaluationRun
 from ..summary import Summary
-from .figure import Figure, listed, percent
+from .figure import Figure, listed, metric, percent
 from .interval_drawing import Bar, interval_drawing
 from .recall_plot import SURE
 
@@ -32,13 +32,16 @@ def ranking_figure(run: EvaluationRun, summary: Summary) -> Figure:
         )
         for name, one in rows
     ]
-    label = f"{run.main}: dots are means, lines 95 % intervals"
+    label = f"{metric(run.main)}: dots are means, lines 95 % intervals"
     drawing, x = interval_drawing(finding, bars, label, " %")
-    reading = "How high the right sources stand in the ranking, 100 % being perfect."
+    reading = (
+        "How high the right sources stand among the best ten, 100 % being perfect: the questions name whole sources, so"
+        " no characters are counted."
+    )
     if x.low > 0:
         reading += f" The axis begins at {x.low:g} %, not at zero."
     cells = ((name, percent(one.mean), f"{percent(one.low)} to {percent(one.high)}") for name, one in rows)
-    table = (("evidence", run.main, "95 % interval"), *cells)
+    table = (("evidence", metric(run.main), "95 % interval"), *cells)
     return Figure("ranking", finding, reading, drawing, table)
 
 

@@ -18,7 +18,7 @@ from .shelf import QUESTIONS, encoders, shelve
 @pytest.fixture
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     write_questions(tmp_path / "questions.jsonl", QUESTIONS)
-    monkeypatch.setattr(Encoders, "load", classmethod(lambda cls, model, device: encoders()))
+    monkeypatch.setattr(Encoders, "load", classmethod(lambda cls, *given, **named: encoders()))
     with shelve(tmp_path):
         yield ["eval", str(tmp_path / "questions.jsonl"), "--kb", str(tmp_path / "kb"), "--budgets", "120,400,60"]
 

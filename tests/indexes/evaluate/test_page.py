@@ -116,7 +116,7 @@ def test_the_folder_holds_page_run_plots_and_trec(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_questions(tmp_path / "questions.jsonl", QUESTIONS)
-    monkeypatch.setattr(Encoders, "load", classmethod(lambda cls, model, device: encoders()))
+    monkeypatch.setattr(Encoders, "load", classmethod(lambda cls, *given, **named: encoders()))
     with shelve(tmp_path):
         out = tmp_path / "out"
         arguments = ["eval", str(tmp_path / "questions.jsonl"), "--kb", str(tmp_path / "kb"), "--budgets", "60,120,400"]

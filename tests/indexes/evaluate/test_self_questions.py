@@ -376,7 +376,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def eval_self(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    monkeypatch.setattr(Encoders, "load", classmethod(lambda cls, model, device: encoders()))
+    monkeypatch.setattr(Encoders, "load", classmethod(lambda cls, *given, **named: encoders()))
     with shelve(tmp_path):
         yield ["eval", "--kb", str(tmp_path / "kb"), "--budgets", "120,400"]
 

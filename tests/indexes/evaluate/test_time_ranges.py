@@ -187,7 +187,7 @@ def test_the_table_tells_what_sound_adds(kb: KnowledgeBase, capsys: pytest.Captu
 def test_recordings_alone_can_be_evaluated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Encoders, "load", classmethod(lambda cls, model, device: encoders_of()))
+    monkeypatch.setattr(Encoders, "load", classmethod(lambda cls, *given, **named: encoders_of()))
     write_questions(tmp_path / "questions.jsonl", QUESTIONS[:2])
     call = recording_of(tmp_path, "call", CALL, start_us=round(ZERO * 1e6))
     none = pytest.raises(QueryError, match="no text that a question could be made of")

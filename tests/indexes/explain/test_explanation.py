@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,12 @@ from octavo.indexes.explain.explanation import Explanation, explain
 from octavo.indexes.explain.scoring import apportioned
 from octavo.indexes.explain.view import explanation_text
 from octavo.indexes.hit import Answer
+from octavo.pipeline.document import BOXES_DTYPE, Page
 from octavo.pipeline.errors import QueryError
 from rich.console import Console
 
 from ..library import MANUAL, NOTES, BagOfWords, document, encoded
-from ..sound_world import encoders_of, kb_of, recording_of
+from ..sound_world import FakeTermSounds, encoders_of, kb_of, phones_of, recording_of, utterance_of
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,7 @@ def kb(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
         encoded(document("notes.md", NOTES), BagOfWords()),
         recording_of(folder, "call", ["my router is broken", "please send the invoice again"]),
     )
-    made._encoders = encoders_of()
+    made.encoders = encoders_of  # type: ignore[method-assign]
     return made
 
 
@@ -51,7 +54,7 @@ def test_shares_sum_to_the_score_and_the_hits_are_those_of_a_search(kb: Knowledg
         assert sum(map(Decimal, map(str, made.shares.values()))) == Decimal(str(round(hit.score, 6)))
         for name, share in made.shares.items():
             assert share == pytest.approx(hit.contributions[name], abs=2e-5)
-        text = Console(width=100, record=True, quiet=True)
+        text = Console(width=100, record=True, file=io.StringIO())
         text.print(explanation_text(made, verbose=True))
         assert made.to_json()["hit"]["score"] == round(hit.score, 6)
 
@@ -81,6 +84,125 @@ def test_expected_places_and_ranks_beyond_the_answer(kb: KnowledgeBase) -> None:
         why(kb, "What does E-4304 mean?", 999, k=1)
     with pytest.raises(QueryError, match="no place"):
         why(kb, "pump", place="manual.md")
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
+    """A recording with a transcript, whose file time begins at 10 s, and a document of two pages."""
+    folder = tmp_path_factory.mktemp("calls")
+    said = ["my router is broken", "please send the invoice again"]
+    cut_at = MANUAL.index("# Warranty")
+    pages = tuple(
+        Page(number, start, stop, 595.0, 842.0, np.array([(start, stop, 72.0, 90.0, 500.0, 700.0)], BOXES_DTYPE))
+        for number, start, stop in ((1, 0, cut_at), (2, cut_at, len(MANUAL)))
+    )
+    made = kb_of(
+        folder / "kb",
+        encoded(replace(document("manual.pdf", MANUAL), pages=pages), BagOfWords()),
+        recording_of(folder, "call", said, transcribed=True, start_us=10_000_000),
+    )
+    with made.writer() as writer:
+        writer.remove("/shelf/manual.pdf")
+        writer.commit({"action": "delete"})
+    made.encoders = encoders_of  # type: ignore[method-assign]
+    return made
+
+
+def test_pages_and_times_that_were_expected(calls: KnowledgeBase) -> None:
+    def expected(question: str, place: str) -> Any:
+        made = explain(calls, Question(question, k=1), place=place, generation=1).expected
+        assert made is not None
+        return made
+
+    page = expected("What does E-4304 mean?", "manual.pdf:p2")
+    assert page.seen.start >= MANUAL.index("# Warranty")
+    assert page.seen.citation.places[0].page == 2
+    assert page.rank is None
+    assert expected("What does E-4304 mean?", "manual.pdf:p1").rank == 1
+    with calls.snapshot(1) as snapshot:
+        heard = snapshot.sounds_between(snapshot.ranges())
+        at = [10 + (heard.start[1] + 100) / 16_000, 10 + heard.stop[1] / 16_000]
+    said = expected("router", f"call.wav@{at[0]:.2f}-{at[1]:.2f}")
+    assert "invoice" in said.seen.citation.quote
+    for place, why_not in {
+        "manual.pdf:p3": "no text on page 3, only on pages 1 to 2",
+        "call.wav:p1": "no pages at all",
+        "manual.pdf@0-1": "is no recording",
+        "call.wav@0-1": "goes from 10.00",
+        "call.wav@20-12": "ends before it begins",
+        "nothing.pdf:p1": "names no source of generation 1",
+    }.items():
+        with pytest.raises(QueryError, match=why_not):
+            expected("router", place)
+
+
+def test_an_earlier_generation(calls: KnowledgeBase) -> None:
+    """What was deleted since is explained by what was known then: its words, its source, its pages."""
+    then = explain(calls, Question("What does E-4304 mean?"), generation=1)
+    assert then.answer.generation == 1
+    assert then.hit is not None
+    assert then.origin is not None
+    assert then.origin.content.source.uri == "/shelf/manual.pdf"
+    assert then.hit.citation.places[0].page == 1
+    assert {word.text: word.known for word in then.words}["e-4304"] == "exact"
+    assert ("e-4304",) in [one.terms for word in then.words for one in word.stands_for]
+    assert then.shares is not None
+    assert sum(then.shares.values()) == pytest.approx(then.hit.score, abs=1e-6)
+    text = Console(width=100, record=True, file=io.StringIO())
+    text.print(explanation_text(then))
+    shown = text.export_text()
+    assert "manual.pdf page 1" in shown
+    assert "the file is GONE" in shown
+    now = explain(calls, Question("What does E-4304 mean?"))
+    assert now.answer.generation == 2
+    assert {word.text: word.known for word in now.words}["e-4304"] == "exact"  # rarity counts what was deleted
+    assert all(hit.citation.source.uri == "/calls/call.wav" for hit in now.answer.hits)
+    with pytest.raises(QueryError, match="no source of generation 2"):
+        explain(calls, Question("pump"), place="manual.pdf:p1")
+    with pytest.raises(QueryError, match="there is no generation 9"):
+        explain(calls, Question("pump"), generation=9)
+
+
+def test_budgets_and_questions_without_a_hit(kb: KnowledgeBase, tmp_path: Path) -> None:
+    made = why(kb, "What does E-4304 mean?", budget=300)
+    assert made.hit is not None
+    assert made.shares is not None
+    assert sum(made.shares.values()) == pytest.approx(made.hit.score, abs=1e-6)
+    assert made.reasons == ("with a budget of 300 characters spans are taken best first as long as they fit",)
+    empty = kb_of(tmp_path / "kb", encoded(document("notes.md", NOTES), BagOfWords()))
+    empty.encoders = encoders_of  # type: ignore[method-assign]
+    with empty.writer() as writer:
+        writer.remove("/shelf/notes.md")
+        writer.commit({"action": "delete"})
+    made = explain(empty, Question("zebra"))
+    assert (made.hit, made.answer.hits) == (None, ())
+    text = Console(width=100, record=True, file=io.StringIO())
+    text.print(explanation_text(made, verbose=True))
+    assert "Nothing in the knowledge base answers this question." in text.export_text()
+    assert made.to_json()["hit"] is None
+
+
+def test_a_spoken_question(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kb = kb_of(
+        tmp_path / "kb",
+        encoded(document("manual.md", "# Warranty\nThe warranty is broken. Send the invoice.\n"), BagOfWords()),
+        recording_of(tmp_path, "call", ["my router is broken", "please send the invoice again"]),
+        pronouncer=FakeTermSounds(),
+    )
+    kb.encoders = encoders_of  # type: ignore[method-assign]
+    said = (utterance_of(phones_of("please send the invoice"), 0),)
+    monkeypatch.setattr("octavo.indexes.sound.question_audio.listen_to", lambda path, hearing: said)
+    found = kb.search(audio="question.wav")
+    assert {hit.citation.medium.value for hit in found.hits} == {"text", "audio"}
+    for rank, hit in enumerate(found.hits, 1):
+        made = explain(kb, Question(audio="question.wav"), rank=rank)
+        assert made.hit == hit
+        assert made.answer.query == found.query
+        assert made.shares is not None
+        assert sum(made.shares.values()) == pytest.approx(hit.score, abs=1e-5)
+        text = Console(width=100, record=True, file=io.StringIO())
+        text.print(explanation_text(made))
+        assert hit.scale in text.export_text()
 
 
 def test_percentiles_are_those_of_numpy_over_the_window() -> None:

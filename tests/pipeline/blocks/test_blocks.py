@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from octavo.pipeline.blocks.attention import WindowedAttention
 from octavo.pipeline.blocks.dilated import Dilated
 from octavo.pipeline.blocks.inception import Inception
+from octavo.pipeline.blocks.layer_mix import LayerMix
 from octavo.pipeline.blocks.pooling import pool_bins
 from octavo.pipeline.blocks.pyramid import Lateral, double
 from torch import Tensor
@@ -26,6 +27,7 @@ def influence(module: torch.nn.Module, frames: int, channels: int, at: int, *mor
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("widths", [(3, 5, 9), (5,)])
 def test_inception_gives_its_stride_and_sees_its_widest_branch(widths: tuple[int, ...], stride: int) -> None:
+    torch.manual_seed(1)  # of other weights all five units of the widest branch may be silent
     block = Inception(6, 20, widths, stride=stride, pooled=len(widths) > 1)
     assert block(torch.randn(2, 48, 6)).shape == (2, 48 // stride, 20)
     seen = influence(block, 48, 6, 10)
@@ -118,3 +120,16 @@ def test_pooled_bins_equal_means_taken_frame_by_frame(data: st.DataObject) -> No
         for frame in range(frames):  # the share of each frame that lies in the part
             total += max(0.0, min(high, frame + 1) - max(low, frame)) * x[frame]
         torch.testing.assert_close(got[number], total / width, rtol=1e-4, atol=1e-4)
+
+
+def test_layers_count_by_their_weight_and_not_by_their_scale() -> None:
+    states = torch.randn(2, 7, 3, 16)
+    mix = LayerMix(3, 16, 8).eval()
+    assert mix(states).shape == (2, 7, 8)
+    even = torch.stack([torch.nn.functional.layer_norm(states[:, :, layer], (16,)) for layer in range(3)])
+    torch.testing.assert_close(mix(states), mix.norm(mix.project(even.mean(0))))
+    louder = states * torch.tensor([1.0, 50.0, 0.1])[:, None]
+    torch.testing.assert_close(mix(louder), mix(states), rtol=1e-2, atol=1e-2)
+    with torch.no_grad():
+        mix.weights.copy_(torch.tensor([-50.0, 0.0, -50.0]))
+    torch.testing.assert_close(mix(states), mix.norm(mix.project(even[1])))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from octavo.indexes.expand import judge
 from octavo.pipeline.encoders.character import character_encoder
 from octavo.pipeline.encoders.character_network import (
+    CHANNEL,
     LONGEST,
     CharacterNetwork,
     CharacterShape,
@@ -23,6 +24,7 @@ from octavo.pipeline.encoders.character_network import (
 )
 from octavo.pipeline.encoders.learned_character import WEIGHTS, LearnedCharacterEncoder
 from octavo.pipeline.encoders.likeness import FEATURES, Likeness, features, fit, sounds
+from octavo.pipeline.encoders.spelling_channel import ChannelNetwork, ChannelShape
 from octavo.pipeline.errors import ModelError
 
 SHAPE = CharacterShape(letters=8, channels=(16, 16, 16), width=16)
@@ -96,10 +98,17 @@ def test_the_file_says_what_it_is(small: LearnedCharacterEncoder, tmp_path: Path
     path = tmp_path / "character.safetensors"
     torch.manual_seed(1)
     network = CharacterNetwork(SHAPE)
-    save_network(network.state_dict(), SHAPE, path, {"likeness": str([0.0] * len(FEATURES))})
+    channel = ChannelNetwork(ChannelShape(letters=8, channels=12, dilations=((1, 2),)))
+    kept = network.state_dict() | {f"{CHANNEL}{name}": value for name, value in channel.state_dict().items()}
+    header = {"likeness": str([0.0] * len(FEATURES)), "channel": channel.shape.to_json()}
+    save_network(kept, SHAPE, path, header)
     again = LearnedCharacterEncoder(path)
     assert again.fingerprint == small.fingerprint, "what decides makes no other vectors"
     assert again.likeness == Likeness((0.0,) * len(FEATURES))
+    assert again.likeness.channel is not None
+    save_network(kept, SHAPE, path, header | {"channel": ChannelShape().to_json()})
+    with pytest.raises(ModelError, match="compares letters"):
+        LearnedCharacterEncoder(path)
     with torch.no_grad():
         network.out.bias.add_(1)
     save_network(network.state_dict(), SHAPE, path)
@@ -123,6 +132,13 @@ def test_likeness_is_fitted() -> None:
     assert likeness("x", [], np.empty(0)).shape == (0,)
     with pytest.raises(ValueError, match="weights"):
         Likeness((1.0,))
+
+
+def test_at_most_one_term_was_meant() -> None:
+    rows = ["warranty", "warrants", "guaranty"]
+    likely = Likeness((9.0,) + (0.0,) * 8)("waranty", rows, np.array([0.9, 0.8, 0.7]))
+    scores = np.exp(9 * np.array([0.9, 0.8, 0.7]))
+    np.testing.assert_allclose(likely, scores / (1 + scores.sum()))
 
 
 def test_sounds() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from octavo.pipeline.document import Span
 from octavo.pipeline.embed import Embeddings
-from octavo.pipeline.encoders import text as text_module
+from octavo.pipeline.encoders import text_stretch
 from octavo.pipeline.encoders.text import TextEncoder
 from octavo.pipeline.errors import ModelError
 from octavo.pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE, Scale
@@ -116,12 +116,12 @@ def test_every_scale_equals_the_slow_path(
     encoder: TextEncoder, documents: list[list[list[list[str]]]], stretch: int
 ) -> None:
     trees = [tree(parts) for parts in documents]
-    whole = text_module.CHARACTERS_PER_STRETCH
-    text_module.CHARACTERS_PER_STRETCH = stretch
+    whole = text_stretch.CHARACTERS_PER_STRETCH
+    text_stretch.CHARACTERS_PER_STRETCH = stretch
     try:
         made = list(encoder.encode(trees))
     finally:
-        text_module.CHARACTERS_PER_STRETCH = whole
+        text_stretch.CHARACTERS_PER_STRETCH = whole
     assert [d for d, _ in made] == sorted(d for d, _ in made)
     for number, (text, spans) in enumerate(trees):
         if stretch < 10_000 and sum(s.scale is SECTION for s in spans) > 1:

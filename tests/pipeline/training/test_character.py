@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +17,18 @@ import pytest
 import torch
 from octavo.pipeline.encoders.character_network import CharacterNetwork, CharacterShape, load_network
 from octavo.pipeline.encoders.learned_character import LearnedCharacterEncoder
+from octavo.pipeline.encoders.spelling_channel import ChannelShape
 from octavo.pipeline.errors import ModelError
-from octavo.pipeline.training.character import CharacterRecipe, Progress, contrast, score, train
+from octavo.pipeline.training.character import CharacterRecipe, Progress, contrast, train
+from octavo.pipeline.training.character_score import score
 from octavo.pipeline.training.lexicon import part_of
 from octavo.pipeline.training.respelling import NEAR_PHONES, Respelling
+from octavo.pipeline.training.spelling_channel import ChannelProgress, ChannelRecipe, one_cycle, train_channel
 from octavo.pipeline.training.spelling_pairs import SHARES, Pair, SpellingMaterial, read_material
 
 SHAPE = CharacterShape(letters=8, channels=(16, 16, 16), width=16)
 RECIPE = CharacterRecipe(steps=8, batch=32, warm_up=2, shape=SHAPE)
+CHANNEL = ChannelRecipe(steps=8, batch=16, fitted=60, shape=ChannelShape(letters=8, channels=12, dilations=((1, 2),)))
 
 _ONSETS = {"b": "B", "d": "D", "f": "F", "k": "K", "c": "K", "l": "L", "m": "M", "n": "N", "s": "S", "t": "T"}
 _ONSETS["ph"] = "F"
@@ -104,6 +111,27 @@ def test_pairs_are_seeded_and_of_every_kind(material: SpellingMaterial) -> None:
     assert sum(pair.written != pair.term for pair in first) > 400
 
 
+def test_pairs_are_the_same_in_every_process(world: Path) -> None:
+    """The order of a set of strings is another in each, see PYTHONHASHSEED."""
+    draw = (
+        "import sys; from pathlib import Path; from random import Random\n"
+        "from octavo.pipeline.training.spelling_pairs import read_material\n"
+        "world = Path(sys.argv[1])\n"
+        "print(read_material([world / 'books'], world / 'lexicon', [world / 'typed']).draw(200, Random(5)))"
+    )
+    drawn = {
+        subprocess.run(
+            [sys.executable, "-c", draw, str(world)],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(drawn) == 1
+
+
 def test_mining_takes_the_nearest_of_another_stem(material: SpellingMaterial) -> None:
     words = material.words[0]
     angles = np.linspace(0, np.pi, len(words), dtype=np.float32)
@@ -136,10 +164,11 @@ def test_the_loss_sees_no_wrong_answer_in_the_same_string() -> None:
 
 
 def test_training_lowers_the_loss_and_writes_file_and_card(material: SpellingMaterial, tmp_path: Path) -> None:
-    told: list[Progress] = []
-    path = train(material, tmp_path, replace(RECIPE, steps=60), tell=told.append, every=20)
-    assert [one.step for one in told] == [20, 40, 60]
-    assert told[-1].loss < told[0].loss
+    told: list[Progress | ChannelProgress] = []
+    path = train(material, tmp_path, replace(RECIPE, steps=60), tell=told.append, every=20, channel=CHANNEL)
+    assert [one.step for one in told if isinstance(one, Progress)] == [20, 40, 60]
+    assert told[2].loss < told[0].loss
+    assert "letter by letter" in str(told[-1])
     assert "watched" in str(told[0])
     loaded = load_network(path)
     assert loaded.network.shape == SHAPE
@@ -152,27 +181,71 @@ def test_training_lowers_the_loss_and_writes_file_and_card(material: SpellingMat
 
 
 def test_a_stopped_run_ends_like_one_that_was_not(material: SpellingMaterial, tmp_path: Path) -> None:
-    whole = train(material, tmp_path / "whole", RECIPE, every=4)
+    whole = train(material, tmp_path / "whole", RECIPE, every=4, channel=CHANNEL)
 
     class Stopped(Exception):
         pass
 
-    def stop(progress: Progress) -> None:
+    def stop(progress: Progress | ChannelProgress) -> None:
         raise Stopped
 
     with pytest.raises(Stopped):
-        train(material, tmp_path / "parts", RECIPE, tell=stop, every=4)
-    parts = train(material, tmp_path / "parts", RECIPE, every=4)
+        train(material, tmp_path / "parts", RECIPE, tell=stop, every=4, channel=CHANNEL)
+    parts = train(material, tmp_path / "parts", RECIPE, every=4, channel=CHANNEL)
     assert load_network(whole).digest == load_network(parts).digest
     with pytest.raises(ModelError, match="another recipe"):
-        train(material, tmp_path / "parts", replace(RECIPE, seed=2))
+        train(material, tmp_path / "parts", replace(RECIPE, seed=2), channel=CHANNEL)
+
+
+def test_what_compares_letters_is_trained_and_resumed(material: SpellingMaterial, tmp_path: Path) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(progress: ChannelProgress) -> None:
+        raise Stopped
+
+    recipe = replace(CHANNEL, steps=60)
+    told: list[ChannelProgress] = []
+    for name in ("whole", "parts"):
+        (tmp_path / name).mkdir()
+    whole = train_channel(material, tmp_path / "whole", recipe, tell=told.append, every=20)
+    assert told[-1].loss < told[0].loss
+    with pytest.raises(Stopped):
+        train_channel(material, tmp_path / "parts", recipe, tell=stop, every=20)
+    parts = train_channel(material, tmp_path / "parts", recipe, every=20)
+    for one, other in zip(whole.parameters(), parts.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+    with pytest.raises(ModelError, match="another recipe"):
+        train_channel(material, tmp_path / "parts", replace(recipe, seed=2))
+
+
+def test_one_cycle_is_that_of_torch() -> None:
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW([weight], CHANNEL.learning_rate)
+    recipe = replace(CHANNEL, steps=40)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, 40, pct_start=recipe.warm_up)
+    for step in range(40):
+        group = optimizer.param_groups[0]
+        assert one_cycle(step, recipe) == pytest.approx((group["lr"], group["betas"][0]))
+        optimizer.step()
+        if step < 39:
+            scheduler.step()
+
+
+def test_poor_spellers_write_what_sounds_alike_and_more(material: SpellingMaterial) -> None:
+    chance = Random(4)
+    pairs = [material.poorly_spelt(chance) for _ in range(400)]
+    assert pairs[:50] == [material.poorly_spelt(again) for again in [Random(4)] for _ in range(50)]
+    assert {word for word, _ in pairs} & {word for word, _ in material.typed}
+    assert sum(word != written for word, written in pairs) > 350
+    assert all(part_of(word) == "learnt" for word, _ in pairs if word in material.vocabulary)
 
 
 def test_early_stop(material: SpellingMaterial, tmp_path: Path) -> None:
-    told: list[Progress] = []
+    told: list[Progress | ChannelProgress] = []
     recipe = replace(RECIPE, steps=100, learning_rate=0.0, patience=1)
-    train(material, tmp_path, recipe, tell=told.append, every=2)
-    assert told[-1].step < 20
+    train(material, tmp_path, recipe, tell=told.append, every=2, channel=CHANNEL)
+    assert max(one.step for one in told if isinstance(one, Progress)) < 20
 
 
 def test_scores_of_a_perfect_and_a_useless_encoder(material: SpellingMaterial) -> None:
