@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ...pipeline.scale import SENTENCE
-from ..confidence.training_questions import Paraphraser, QuestionMaker, TrainingQuestion
-from ..confidence.training_questions import content_words
+from ..confidence.training_questions import Paraphraser, QuestionMaker, TrainingQuestion, content_words
 
 if TYPE_CHECKING:
     from ..snapshot import Snapshot

@@ -25,8 +25,7 @@ import numpy.typing as npt
 from ...pipeline.errors import OctavoError
 from ...pipeline.scale import SENTENCE
 from ..choose import pack, rank
-from ..confidence.fit import SEED
-from ..confidence.fit import ingest_folder
+from ..confidence.fit import SEED, ingest_folder
 from ..confidence.training_questions import Paraphraser, TrainingQuestion
 from ..confidence.training_samples import Encoded
 from ..confidence.training_shelves import write_shelves
