@@ -152,7 +152,7 @@ def retrieve(
         if snapshot.holds(PHONEME) and (not scales or PHONEME.name in scales):
             with timed(timings, "listen"):
                 wanted = k if budget is None else UTTERANCES
-                sought = listened_for(question, snapshot)
+                sought = listened_for(question, snapshot, found.words)
                 allowed = ranges if sounds is None else sounds
                 heard = listen_for(sought, snapshot, encoders.hearing, k=wanted, ranges=allowed)
                 if notes is not None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..weighting.emphasis import is_code
 from .calibration import SETTING, CalibrationMap
-from .features import signs
+from .features import AskedWord, signs
 from .handoff import Handoff, sound_handoff, text_handoff
 from .model import shipped
 
@@ -63,7 +64,7 @@ def assessed(
     seen = signs(answer.query, found)
     text = calibration.probability(model.logit(seen.values), seen.values) if seen.best >= 0 else 0.0
     sound = max(beside.heard, said_there(sought, heard))
-    text = max(text, looked_up(answer.query, found.words))
+    text = max(text, looked_up(answer.query, seen.words, found.words))
     confidence = 1 - (1 - beside.understood * text) * (1 - sound) if answer.hits else 0.0
     handoff: Handoff | None = None
     if confidence < threshold:
@@ -76,14 +77,20 @@ def assessed(
     return replace(answer, confidence=confidence, abstain=handoff is not None, handoff=handoff)
 
 
-def looked_up(question: str, words: Sequence[QueryTerm]) -> float:
-    """Probability that a question of a single word, such as a code, names something that is written here.
+def looked_up(question: str, asked: Sequence[AskedWord], words: Sequence[QueryTerm]) -> float:
+    """Probability that a word or code that is looked up is written here.
 
-    Nobody asks a question by one word: it is looked up, and where it stands is the answer. What is left open is whether
-    a neighbour in spelling is the word that was meant. 0 for questions of several words.
+    Nobody asks a question by one word: it is looked up, and where it stands is the answer. So is a code that is all
+    that a question names, as in "What does E-4304 mean?". What is left open is whether a neighbour in spelling was
+    meant.
+
+    Returns:
+        0 for questions that name more.
     """
-    asked = question.strip().casefold()
-    return max((weight for word in words if word.text == asked for _, weight in word.stems), default=0.0)
+    named = [word.text for word in asked if not word.stop_word]
+    if len(named) != 1 or not (is_code(named[0]) or question.strip().casefold() == named[0]):
+        return 0.0
+    return max((weight for word in words if word.text == named[0] for _, weight in word.stems), default=0.0)
 
 
 def said_there(sought: Sequence[Listened], heard: Sequence[HeardIn]) -> float:

@@ -33,8 +33,8 @@ Ints = npt.NDArray[np.int64]
 SPELLED_ALIKE: Final = 0.5
 """A word that stands there only in another spelling counts as covered by this share of its weight."""
 
-_COUNTING: Final = re.compile(r"\bhow (much|many|long|often|far|old)\b", re.IGNORECASE)
-"""Questions for a number: these words stand nowhere near the number."""
+_ASKING: Final = re.compile(r"\bhow (much|many|long|often|far|old)\b|\bwhat d(?:o|oes|id)\b.*\b(mean)\b", re.IGNORECASE)
+"""Questions for a number, or for what something means: these words do not stand where the answer does."""
 
 HITS: Final = 5
 """Hits of an answer by default; confidence is about these."""
@@ -126,7 +126,7 @@ def asked_words(question: str, found: Found) -> tuple[AskedWord, ...]:
     texts = {term.text for term in asked}
     bare = [QueryTerm(term.text, (), True, term.stop_word) for term in asked]
     emphasis = {one.text: one.emphasis for one in emphasised(question, bare)}
-    counting = {found.casefold() for found in _COUNTING.findall(question)}
+    asking = {word.casefold() for found in _ASKING.findall(question) for word in found}
     codes = [text for text in texts if text in expanded and any(map(str.isdigit, text))]
     # Words that the knowledge base writes apart or together are there under other texts than they were asked by.
     respaced = [term for term in found.words if term.text not in texts]
@@ -139,7 +139,7 @@ def asked_words(question: str, found: Found) -> tuple[AskedWord, ...]:
         stems += [stem for other in respaced if _respaced(term.text, other.text) for stem, _ in other.stems]
         share = 1.0 if near is not None and near.exact else SPELLED_ALIKE if stems else 0.0
         weight = _weight(known.get(term.text, 0), snapshot.paragraphs) * emphasis[term.text]
-        little = term.stop_word or term.text in counting
+        little = term.stop_word or term.text in asking
         made.append(AskedWord(term.text, tuple(stems), weight, share, little, emphasis[term.text] == 1))
     return tuple(made)
 

@@ -47,9 +47,10 @@ def _meaning(signs: Signs) -> str:
 def _words(signs: Signs) -> str:
     covered, lacking = signs.values["covered paragraph"], _lacking(signs)
     missing = [word for word in signs.missing if word not in lacking]
-    but = f", but not {_named(missing)}" if missing else ""
     if covered < 0.005:
-        return f"the best paragraph holds no word that the question turns on{but}"
+        none = f"none of {_named(missing)}" if missing else "no word that the question turns on"
+        return f"the best paragraph holds {none}"
+    but = f", but not {_named(missing)}" if missing else ""
     return f"the best paragraph holds {covered:.0%} of the question's words, by weight{but}"
 
 

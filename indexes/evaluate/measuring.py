@@ -14,6 +14,7 @@ from ...pipeline.scale import PHONEME, TEXT_SCALES
 from ..choose import Ints, Ranking, pack, rank, runs
 from ..confidence.assess import calibration_of
 from ..evidence import Universe
+from ..found import Found
 from ..metered import Metered
 from ..ranges import Ranges
 from ..retrieve import Encoders, find
@@ -91,7 +92,7 @@ class Asker:
         found = find(question.text, snapshot, self._encoders, ms, ranges=ranges, weights=self._weights)
         evidence, count = found.evidence, len(found.universe)
         index_ms = metered.reset()
-        audible = self._listen(question, found.universe, ranges, ms) if snapshot.holds(PHONEME) else None
+        audible = self._listen(question, found, ranges, ms) if snapshot.holds(PHONEME) else None
         index_ms[PHONEME.name] = ms.get("listen", 0.0)
         ground = Ground.of(found.universe, audible, gold, self._times)
         universe = ground.universe
@@ -119,14 +120,12 @@ class Asker:
         measured.signals |= confidence_signals(question, found, gold, self._calibration)
         return measured, sources
 
-    def _listen(
-        self, question: Question, universe: Universe, ranges: Ranges | None, ms: dict[str, float]
-    ) -> Audible | None:
+    def _listen(self, question: Question, found: Found, ranges: Ranges | None, ms: dict[str, float]) -> Audible | None:
         """The utterances in which the question's words are heard, beside the sentences."""
         began = perf_counter()
-        sought = listened_for(question.text, self._snapshot)
+        sought = listened_for(question.text, self._snapshot, found.words)
         heard = listen_for(sought, self._snapshot, self._encoders.hearing, k=UTTERANCES, ranges=ranges)
-        audible = Audible.of(universe, heard, self._snapshot) if heard else None
+        audible = Audible.of(found.universe, heard, self._snapshot) if heard else None
         ms["listen"] = (perf_counter() - began) * 1000
         return audible
 

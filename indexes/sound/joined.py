@@ -12,10 +12,12 @@ from ...pipeline.scale import PHONEME, Medium
 from ...pipeline.terms import query_stems
 from ..cite import cite_sound
 from ..hit import Hit, ranked
+from ..weighting.emphasis import is_code
 from .keyword import SHORT
 from .spoken import SpokenHit, spoken
 
 if TYPE_CHECKING:
+    from ..expand import QueryTerm
     from ..filter import Filter
     from ..ranges import Ranges
     from ..snapshot import Snapshot, StoredContent
@@ -83,10 +85,18 @@ class HeardIn:
         return " … ".join(place.heard for place in self.places if place.heard)
 
 
-def listened_for(question: str, snapshot: Snapshot) -> list[Listened]:
-    """The informative words of a question, the weightiest first."""
+def listened_for(question: str, snapshot: Snapshot, words: Sequence[QueryTerm] = ()) -> list[Listened]:
+    """The informative words of a question, the weightiest first.
+
+    Args:
+        words: As looked up: one for which a neighbour in spelling stands counts as written.
+    """
     every = query_stems(question, snapshot.languages())
-    asked = [term for term in every if not term.stop_word] or every
+    codes = [term.text for term in every if is_code(term.text)]
+    # A code is read out as a whole; its parts would be heard in the same place again.
+    whole = [term for term in every if not any(term.text != code and term.text in code for code in codes)]
+    asked = [term for term in whole if not term.stop_word] or whole
+    near = {word.text for word in words if word.stems}
     stems = sorted({stem for term in asked for stem in term.stems})
     ids = dict(zip(stems, snapshot.stem_ids(stems), strict=True))
     found = []
@@ -96,7 +106,7 @@ def listened_for(question: str, snapshot: Snapshot) -> list[Listened]:
         frequency = float(snapshot.document_frequency(held).max()) if held else 0.0
         paragraphs = snapshot.paragraphs
         weight = np.log(1 + (paragraphs - frequency + 0.5) / (frequency + 0.5)) if paragraphs else 1.0
-        found.append(Listened(term.text, max(float(weight), 1e-3), written=frequency > 0))
+        found.append(Listened(term.text, max(float(weight), 1e-3), written=frequency > 0 or term.text in near))
     return sorted(found, key=lambda word: -word.weight)[:MOST_WORDS]
 
 

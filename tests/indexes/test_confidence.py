@@ -318,11 +318,25 @@ def test_fitting_finds_the_weights_that_made_the_data() -> None:
         fit_curves(columns, np.ones(20_000, bool), FEATURES[:2])
 
 
-def test_a_question_of_one_word_is_looked_up() -> None:
-    near = QueryTerm("e-43o4", ((7, 0.9), (8, 0.4)), exact=False)
-    assert looked_up(" E-43O4 ", [near]) == 0.9
-    assert looked_up("What is E-43O4?", [near]) == 0.0
-    assert looked_up("quellory", [QueryTerm("quellory", (), exact=False)]) == 0.0
+def test_a_word_by_itself_and_a_code_are_looked_up() -> None:
+    def asked(*words: str, common: bool = False) -> list[AskedWord]:
+        return [AskedWord(word, (), 1.0, 1.0, common) for word in words]
+
+    near = [QueryTerm("e-43o4", ((7, 0.9), (8, 0.4)), exact=False), QueryTerm("belt", ((9, 1.0),), exact=True)]
+    mean = asked("what", "does", "mean", common=True)
+    assert looked_up(" E-43O4 ", asked("e-43o4"), near) == 0.9
+    assert looked_up("What does E-43O4 mean?", [*mean, *asked("e-43o4")], near) == 0.9
+    assert looked_up("What does the belt mean?", [*mean, *asked("belt")], near) == 0.0
+    assert looked_up("Which belt for E-43O4?", asked("belt", "e-43o4"), near) == 0.0
+    assert looked_up("quellory", asked("quellory"), near) == 0.0
+
+
+def test_words_of_asking_need_not_be_covered(kb: KnowledgeBase) -> None:
+    with kb.snapshot() as snapshot:
+        words = asked_words("What does W-6001 mean?", find("What does W-6001 mean?", snapshot, ENCODERS, {}))
+    assert [word.text for word in words if not word.stop_word and not word.text.isdigit() and len(word.text) > 1] == [
+        "w-6001"
+    ]
 
 
 class Pieces:

@@ -9,10 +9,12 @@ from typing import Any
 import jsonschema
 import pytest
 from octavo.indexes.collection import KnowledgeBase
+from octavo.indexes.expand import QueryTerm
 from octavo.indexes.filter import Filter
 from octavo.indexes.hit import Answer, Hit
 from octavo.indexes.retrieve import Encoders, retrieve
 from octavo.indexes.sound.as_written import as_written
+from octavo.indexes.sound.joined import listened_for
 from octavo.pipeline.errors import QueryError
 from octavo.pipeline.posteriors import FRAME
 from octavo.pipeline.scale import Medium
@@ -171,6 +173,15 @@ def test_a_word_that_no_text_holds_comes_before_text(kb: KnowledgeBase) -> None:
     for hit in answer.hits:
         assert sum(hit.contributions.values()) == pytest.approx(hit.score, abs=1e-5)
     assert [hit.rank for hit in answer.hits] == list(range(1, len(answer.hits) + 1))
+
+
+def test_a_code_is_listened_for_as_a_whole_and_its_neighbour_is_written(kb: KnowledgeBase) -> None:
+    with kb.snapshot() as snapshot:
+        alone = listened_for("what does lk-44l0 mean?", snapshot)
+        near = listened_for("what does lk-44l0 mean?", snapshot, [QueryTerm("lk-44l0", ((1, 0.9),), exact=False)])
+    assert [word.text for word in alone] == [word.text for word in near] == ["lk-44l0", "mean"]
+    assert [word.written for word in alone] == [False, False]
+    assert [word.written for word in near] == [True, False]
 
 
 def test_a_transcribed_utterance_is_one_hit(kb: KnowledgeBase) -> None:
