@@ -151,7 +151,7 @@ def train_vectors(
     ]
     optimizer = torch.optim.AdamW(groups, recipe.learning_rate, (0.9, 0.98))
     held = {"network": network.state_dict(), "average": average, "best": best, "temperature": {"value": temperature}}
-    state = Checkpoint(out / "unfinished.safetensors", recipe, held, optimizer)
+    state = Checkpoint(out / "unfinished.safetensors", asdict(recipe), held, optimizer)
     step, rest = state.resume()
     highest, since, seconds = rest or (-1.0, 0.0, 0.0)
     material.unmine()

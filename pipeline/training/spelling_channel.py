@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -77,7 +77,7 @@ def train_channel(
     )
     average = {name: value.clone() for name, value in network.state_dict().items()}
     held = {"network": network.state_dict(), "average": average}
-    checkpoint = Checkpoint(out / f"unfinished-{NAME}.safetensors", recipe, held, optimizer)
+    checkpoint = Checkpoint(out / f"unfinished-{NAME}.safetensors", asdict(recipe), held, optimizer)
     step, rest = checkpoint.resume()
     total, counted, began = 0.0, 0, monotonic() - (rest[0] if rest else 0.0)
     while step < recipe.steps:

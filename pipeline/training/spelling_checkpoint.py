@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -15,21 +15,18 @@ from torch import Tensor
 
 from ..errors import ModelError
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
     """Saves what a run holds, and puts it back.
 
     Attributes:
-        recipe: A run goes on by the recipe it began with, or not at all.
+        recipe: As JSON knows it. A run goes on by the recipe it began with, or not at all.
         tensors: By name and within by name; put back in place.
     """
 
     path: Path
-    recipe: DataclassInstance
+    recipe: Mapping[str, Any]
     tensors: Mapping[str, Mapping[str, Tensor]]
     optimizer: torch.optim.Optimizer
 
@@ -38,7 +35,7 @@ class Checkpoint:
         kept = {f"{part}.{name}": value for part, held in self.tensors.items() for name, value in held.items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             kept |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
-        header = {"recipe": json.dumps(asdict(self.recipe)), "where": json.dumps([step, *rest])}
+        header = {"recipe": json.dumps(self.recipe), "where": json.dumps([step, *rest])}
         part = self.path.with_suffix(".part")
         save_file({name: value.detach().contiguous().clone() for name, value in kept.items()}, part, header)
         part.rename(self.path)
@@ -53,7 +50,7 @@ class Checkpoint:
             return 0, []
         with safe_open(self.path, framework="pt") as file:
             header = file.metadata() or {}
-        if header.get("recipe") != json.dumps(asdict(self.recipe)):
+        if header.get("recipe") != json.dumps(self.recipe):
             raise ModelError(f"{self.path} was left by another recipe: finish that, remove it, or take another folder")
         kept = load_file(self.path)
         state: dict[int, dict[str, Tensor]] = {}
