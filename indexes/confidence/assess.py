@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..weighting.emphasis import is_code
 from .calibration import SETTING, CalibrationMap
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ..hit import Answer, Hit
     from ..snapshot import Snapshot
     from ..sound.joined import HeardIn, Listened
+
+
+_WANTED: Final = 0.95
+"""Probability that where a word stands that is looked up is what was wanted: judgement, see ``confidence.md``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def looked_up(question: str, asked: Sequence[AskedWord], words: Sequence[QueryTe
 
     Nobody asks a question by one word: it is looked up, and where it stands is the answer. So is a code that is all
     that a question names, as in "What does E-4304 mean?". What is left open is whether a neighbour in spelling was
-    meant.
+    meant, and whether the place says what was wanted.
 
     Returns:
         0 for questions that name more.
@@ -90,7 +94,7 @@ def looked_up(question: str, asked: Sequence[AskedWord], words: Sequence[QueryTe
     named = [word.text for word in asked if not word.stop_word]
     if len(named) != 1 or not (is_code(named[0]) or question.strip().casefold() == named[0]):
         return 0.0
-    return max((weight for word in words if word.text == named[0] for _, weight in word.stems), default=0.0)
+    return _WANTED * max((weight for word in words if word.text == named[0] for _, weight in word.stems), default=0.0)
 
 
 def said_there(sought: Sequence[Listened], heard: Sequence[HeardIn]) -> float:

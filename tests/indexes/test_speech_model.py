@@ -19,6 +19,7 @@ from octavo.indexes.sound.edges_fit import heads, network_of, phone_bounds
 from octavo.indexes.sound.hearing import Hearing
 from octavo.indexes.sound.keyword import Edges
 from octavo.indexes.sound.speech_models import load_speech_encoder, stored_calibration, stored_edges
+from octavo.pipeline.encoders.one_thread import one_thread
 from octavo.pipeline.encoders.speech import WEIGHTS, SpeechEncoder
 from octavo.pipeline.errors import ModelError
 from octavo.pipeline.phones import SYMBOLS, phone_ids
@@ -43,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus = tone_corpus(folder / "corpus")
     recipe = replace(EASY, trunk=str(trunk_folder(folder / "trunk")))
     told: list[Progress] = []
-    with pytest.MonkeyPatch.context() as monkeypatch:
+    with one_thread, pytest.MonkeyPatch.context() as monkeypatch:
         made_easy(monkeypatch)
         network = train([(corpus, 1.0)], folder, recipe, tell=told.append, every=25)
         words = WordSpaceRecipe(steps=60, batch=128)
