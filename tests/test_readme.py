@@ -1,4 +1,4 @@
-"""What the README says is so: commands parse, links lead somewhere, tables name all there is."""
+"""What the README and the pages behind it say is so: commands parse, links lead somewhere, tables name all there is."""
 
 from __future__ import annotations
 
@@ -16,9 +16,15 @@ from octavo.pipeline.scale import SCALES
 from octavo.pipeline.voice.measures import MEASURES
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    path: path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    if path.name != "log.md"
+}
+README = PAGES[ROOT / "README.md"]
+MANUAL = "".join(PAGES.values())
 
-CONSOLE = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+CONSOLE = re.findall(r"^```console\n(.*?)^```", MANUAL, re.MULTILINE | re.DOTALL)
 COMMANDS = [line[2:] for block in CONSOLE for line in block.splitlines() if line.startswith("$ octavo ")]
 
 
@@ -34,21 +40,32 @@ def test_there_are_commands_to_look_at() -> None:
 
 
 def test_answer_is_of_the_schema() -> None:
-    shown = re.findall(r"^```json\n(.*?)^```", README, re.MULTILINE | re.DOTALL)[0]
+    shown = re.findall(r"^```json\n(.*?)^```", PAGES[ROOT / "docs" / "answers.md"], re.MULTILINE | re.DOTALL)[0]
     answer = json.loads(re.sub(r"([0-9a-f]{8})…", r"\1" * 8, shown))
     jsonschema.validate(answer, json.loads((ROOT / "docs" / "answer.schema.json").read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)\s]+)\)", README))))
-def test_links_lead_somewhere(target: str) -> None:
-    if target.startswith("#"):
-        headings = re.findall(r"^#+ (.+)$", README, re.MULTILINE)
-        assert target[1:] in {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    elif "://" not in target:
-        assert (ROOT / target).exists()
+LINKS = sorted({(path, target) for path, text in PAGES.items() for target in re.findall(r"\]\(([^)\s]+)\)", text)})
 
 
-@pytest.mark.parametrize("script", sorted(set(re.findall(r"`python (demo/\w+\.py)", README))))
+@pytest.mark.parametrize(("page", "target"), LINKS, ids=[f"{page.name}-{target}" for page, target in LINKS])
+def test_links_lead_somewhere(page: Path, target: str) -> None:
+    if "://" in target:
+        return
+    file, _, anchor = target.partition("#")
+    there = (page.parent / file).resolve() if file else page
+    assert there.exists()
+    if anchor:
+        headings = re.findall(r"^#+ (.+)$", PAGES[there], re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "docs"], ids=lambda page: page.name)
+def test_every_page_is_reached_from_the_readme(page: Path) -> None:
+    assert f"(docs/{page.name})" in README
+
+
+@pytest.mark.parametrize("script", sorted(set(re.findall(r"`python (demo/\w+\.py)", MANUAL))))
 def test_scripts_are_there(script: str) -> None:
     assert (ROOT / script).is_file()
 
@@ -60,12 +77,12 @@ def kinds(error: type[errors.SourceError]) -> set[str]:
 
 @pytest.mark.parametrize("code", sorted(kinds(errors.SourceError) - {errors.SourceError.code}))
 def test_reason_codes_are_explained(code: str) -> None:
-    assert re.search(rf"^\|[^|]*`{code}`", README, re.MULTILINE)
+    assert re.search(rf"^\|[^|]*`{code}`", MANUAL, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", [measure.name for measure in MEASURES])
 def test_measures_are_explained(name: str) -> None:
-    assert re.search(rf"^\|[^|]*`{name}`", README, re.MULTILINE)
+    assert re.search(rf"^\|[^|]*`{name}`", MANUAL, re.MULTILINE)
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -84,4 +101,4 @@ FLAGS = {
 
 @pytest.mark.parametrize("code", sorted({code for _, code in FLAGS}))
 def test_flags_of_recordings_are_explained(code: str) -> None:
-    assert re.search(rf"^\|[^|]*`{code}`", README, re.MULTILINE)
+    assert re.search(rf"^\|[^|]*`{code}`", MANUAL, re.MULTILINE)
