@@ -1,5 +1,4 @@
-"""The command line: ``octavo ingest``, ``search``, ``timeline``, ``eval``, ``status``, ``delete``, ``verify``,
-``compact``, ``doctor`` and ``train``.
+"""The command line: the short commands stand here, the others in a module each (``indexes/*_command.py``).
 
 Standard output carries answers only, with ``--json`` one object (``search -``: one a line); progress and complaints
 go to standard error. Nothing heavy is imported before a command needs it.
@@ -12,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,6 +27,7 @@ from .indexes.shell import (
     INTERRUPTED,
     SOME_FAILED,
     USAGE,
+    Commands,
     Device,
     Folder,
     Json,
@@ -37,6 +37,7 @@ from .indexes.shell import (
     message,
     print_json,
 )
+from .indexes.status_command import status
 from .indexes.trace_export import set_up
 from .indexes.weighting.weights import Weights
 from .pipeline.errors import QueryError
@@ -45,6 +46,7 @@ __all__ = ["DONE", "FAILED", "INTERRUPTED", "SOME_FAILED", "USAGE", "ScaleName",
 
 app = typer.Typer(
     name="octavo",
+    cls=Commands,
     help="Answers from documents and recordings, cited to the page or second, at the scale that fits the question.",
     no_args_is_help=True,
     add_completion=False,
@@ -157,46 +159,7 @@ def evaluate(
         raise typer.Exit(FAILED)
 
 
-@app.command()
-def status(
-    kb: Folder,
-    sources: Annotated[bool, typer.Option("--sources", help="List every source.")] = False,
-    generations: Annotated[bool, typer.Option("--generations", help="List what every commit changed.")] = False,
-    generation: Annotated[
-        int | None, typer.Option(metavar="N", help="Show the manifest of a commit: what changed, and what made it.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """What a knowledge base holds: units, vectors, index kind, measured recall, bytes and model of each scale."""
-    from .indexes.collection import KnowledgeBase
-
-    if generations or generation is not None:
-        from .indexes.manifest_view import tell_generations
-
-        tell_generations(kb, generation, as_json=as_json)
-        return
-
-    with KnowledgeBase.open(kb) as base:
-        found, model, speech_model = base.status(), base.model, base.speech_model
-        stored = base.sources() if sources else []
-    if as_json:
-        made: dict[str, Any] = {"model": model, "speech_model": speech_model, **asdict(found)}
-        if sources:
-            made["sources_list"] = [
-                {
-                    "uri": source.uri,
-                    "media_type": source.media_type,
-                    "characters": source.text_length,
-                    "flags": [asdict(flag) for flag in source.flags],
-                }
-                for source in stored
-            ]
-        print_json(made)
-    else:
-        from .indexes.report import plain_console, show_sources, show_status
-
-        show_status(plain_console(), found, model, speech_model)
-        show_sources(plain_console(), stored)
+app.command()(status)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..pipeline.errors import QueryError
 from ..pipeline.scale import PROSODY
-from .confidence.assess import Beside, settled
+from .confidence.assess import Beside, kept_out, settled
 from .hit import Answer
 from .retrieve import MOST_HITS, retrieve
 from .sound.manner import Manner, boosted, by_manner
@@ -97,7 +97,8 @@ def ask(question: Question, snapshot: Snapshot, encoders: Encoders, notes: Notes
     answer = _answered(question, snapshot, encoders, k, sounds, notes)
     if manner is None:
         return answer
-    return settled(answer, boosted(answer.hits, manner, snapshot)[: question.k])
+    hits = boosted(answer.hits, manner, snapshot)[: question.k]
+    return settled(answer, hits) if hits or not answer.hits else kept_out(answer, snapshot, question.abstain_below)
 
 
 def _answered(
@@ -116,7 +117,8 @@ def _answered(
             beside=Beside(question.abstain_below),
             notes=notes,
         )
-    from .sound.question_audio import ask_aloud, listen_to
+    from .sound.question_audio import ask_aloud
+    from .sound.question_recording import listen_to
 
     assert question.audio is not None
     utterances = listen_to(Path(question.audio), encoders.hearing)

@@ -6,7 +6,6 @@ that reaches the recall with some number of probes is written; the rest of the b
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..pipeline.embed import Vectors
+from .durable import checksum, durable
+from .exact_search import brute_force
+from .faiss_index import propose, train_index, write_index
 from .kinds import BANDS, RECALL_TARGET, Band, IndexKind, band_for, lists
-from .scale_index import brute_force, propose, train_index, write_index
-from .shard import FOLDER, INDEX_SUFFIX, UNFINISHED_SUFFIX, Halves, Shard, ShardRow, Vectors, checksum, sync_folder
+from .shard import FOLDER, INDEX_SUFFIX, Halves, Shard, ShardRow
 
 AT = 10
 _QUERIES = 256
@@ -120,15 +122,8 @@ def build_index(root: Path, row: ShardRow, bands: Sequence[Band] = BANDS, target
 
 
 def _write(root: Path, row: ShardRow, index: Any) -> ShardRow:
-    folder = root / FOLDER / row.scale
-    path = folder / (row.name + INDEX_SUFFIX)
-    unfinished = path.with_name(path.name + UNFINISHED_SUFFIX)
-    with unfinished.open("w+b") as file:
+    with durable(root / FOLDER / row.scale / (row.name + INDEX_SUFFIX)) as file:
         write_index(index, file)
-        file.flush()
-        os.fsync(file.fileno())
         size = file.tell()
         digest = checksum(file)
-    unfinished.rename(path)
-    sync_folder(folder)
     return replace(row, index_bytes=size, index_checksum=digest)

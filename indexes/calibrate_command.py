@@ -26,7 +26,8 @@ def calibrate(
     """Make confidence right for this knowledge base, with your own questions whose answers are known.
 
     Questions that nothing answers belong to them ("unanswerable": true). Where there are none, each question is asked
-    a second time without the sources that answer it.
+    a second time without the sources that answer it. Those that only recordings without a transcript answer are left
+    out.
     """
     from .collection import KnowledgeBase
     from .confidence.calibrate import run_calibration

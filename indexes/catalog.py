@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..pipeline.errors import DamagedFile, KnowledgeBaseBusy, KnowledgeBaseError, NotAKnowledgeBase
+from .durable import UNFINISHED_SUFFIX, sync_folder
 from .schema import FORMAT, format_of, migrate
-from .shard import UNFINISHED_SUFFIX, sync_folder
 
 NAME = "catalog.sqlite"
 _VFS = "cksmvfs"

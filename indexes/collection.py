@@ -16,33 +16,31 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from ..pipeline.document import Flag
 from ..pipeline.errors import KnowledgeBaseError, NotAKnowledgeBase
 from ..pipeline.scale import SENTENCE
 from .catalog import NAME, Catalog, Ids
-from .compaction import Compaction, compact, orphans, remove_files
+from .compaction import Compaction, compact
 from .counters import Counters, Signals
 from .creation import create_folder
+from .folder import remove_files, stray_files
 from .kinds import BANDS, RECALL_TARGET, Band
 from .lock import WriterLock
 from .manifest import GenerationRecord, Manifest, manifest, records
-from .past import assembled, live_then
+from .past import assembled
 from .pinning import Pinning
 from .scale_index import Device
 from .snapshot import Snapshot
-from .status import ScaleStatus, Status, status_of
-from .stored import read_flags, read_uri
+from .sources import StoredSource, stored_sources
+from .status import Status, status_of
 from .term_vectors import Pronouncer, TermEncoder, term_scales
 from .unfinished import Unfinished
 from .verification import Verification, Verifier
 from .writer import Writer
-
-__all__ = ["KnowledgeBase", "ScaleStatus", "Status", "StoredSource"]
 
 if TYPE_CHECKING:
     from .filter import Filter
@@ -54,28 +52,6 @@ SPEECH_MODEL = "speech_model"
 """The setting that holds the file of a speech model that was named."""
 
 _MODEL: Final = "SELECT what ->> 'model' FROM generation WHERE what ->> 'model' <> '' ORDER BY number DESC LIMIT 1"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSource:
-    """A path in a knowledge base.
-
-    Attributes:
-        bytes, mtime_ns: Of the file when it was read.
-        flags: What its reader could not do.
-        samples: Length of a recording; 0 for a document.
-    """
-
-    uri: str
-    media_type: str
-    sha256: str
-    recipe: str
-    content: int
-    bytes: int
-    mtime_ns: int
-    text_length: int
-    flags: tuple[Flag, ...]
-    samples: int = 0
 
 
 class KnowledgeBase:
@@ -277,18 +253,7 @@ class KnowledgeBase:
 
     def sources(self, generation: int | None = None) -> list[StoredSource]:
         """All paths, sorted; those of an earlier generation as far as compaction has left them."""
-        there = "s.removed IS NULL" if generation is None else live_then("s", generation)
-        rows: list[tuple[str | bytes, str, str, str, int, int, int, int, str, int]] = self._pinning.told(
-            lambda catalog: catalog.rows(
-                "SELECT s.uri, c.media_type, c.sha256, c.recipe, c.id, s.bytes, s.mtime_ns, c.text_length, c.flags,"
-                " coalesce(r.samples, 0) FROM source AS s JOIN content AS c ON c.id = s.content_id"
-                f" LEFT JOIN recording AS r ON r.content_id = c.id WHERE {there} ORDER BY s.uri"
-            )
-        )
-        return [
-            StoredSource(read_uri(uri), kind, digest, recipe, content, size, mtime, length, read_flags(flags), samples)
-            for uri, kind, digest, recipe, content, size, mtime, length, flags, samples in rows
-        ]
+        return self._pinning.told(lambda catalog: stored_sources(catalog, generation))
 
     def generations(self) -> list[GenerationRecord]:
         """All commits and what is on record of each, the oldest first."""
@@ -332,7 +297,7 @@ class KnowledgeBase:
         try:
             catalog = Catalog(self.path / NAME, "write")
             try:
-                remove_files(orphans(self.path, catalog))
+                remove_files(stray_files(self.path, catalog))
                 Unfinished(self.path).sweep()
                 return Writer(self.path, catalog, lock, self._terms)
             except BaseException:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ..pipeline.scale import PARAGRAPH
 from .build import build_index
-from .catalog import NAME, Catalog, Ids
+from .catalog import NAME, Catalog
+from .commits import newest_generation, record_generation
+from .folder import folder_bytes, remove_files, stray_files
 from .kinds import BANDS, RECALL_TARGET, Band, band_for
 from .lock import WriterLock
+from .merging import Alive, merge
 from .ranges import Ranges, normalised, vector_ranges, within
-from .shard import FOLDER, Shard, ShardRow, ShardWriter
-from .status import folder_bytes
-from .stored import record_generation, replace_shards, shard_rows
+from .shard import Shard, ShardRow
+from .stored import replace_shards, shard_rows
 from .unfinished import Unfinished
 
-_ROWS = 1 << 14
 _VACUUM_ABOVE = 0.25
 """Share of free pages in the catalog from which it is rewritten without them."""
-
-Alive = Callable[[Ids], npt.NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,37 +62,6 @@ def alive(catalog: Catalog, scale: str) -> Alive:
         known = np.array([row[0] for row in catalog.rows("SELECT id FROM term ORDER BY id")], np.int64)
         return lambda ids: np.isin(ids, known, assume_unique=True)
     return lambda ids: within(ids, live)
-
-
-def merge(root: Path, rows: Sequence[ShardRow], keep: Alive) -> ShardRow | None:
-    """Writes one shard with the living vectors of several; ``None`` if nothing lives in them.
-
-    Needs memory for the ids, not for the vectors.
-
-    Raises:
-        DamagedFile: One of the shards is not what was committed.
-    """
-    shards = [Shard(root, row) for row in rows]
-    ids = np.concatenate([shard.ids for shard in shards])
-    owner = np.repeat(np.arange(len(shards)), [len(shard) for shard in shards])
-    place = np.concatenate([np.arange(len(shard)) for shard in shards])
-    order = np.argsort(ids, kind="stable")
-    order = order[keep(ids[order])]
-    if not len(order):
-        return None
-    writer = ShardWriter(root, rows[0].scale, rows[0].width, rows[0].fingerprint)
-    try:
-        for start in range(0, len(order), _ROWS):
-            chunk = order[start : start + _ROWS]
-            vectors = np.empty((len(chunk), rows[0].width), np.float16)
-            for number in np.unique(owner[chunk]).tolist():
-                here = owner[chunk] == number
-                vectors[here] = shards[number].halves[place[chunk][here]]
-            writer.add(ids[chunk], vectors)
-        return writer.finish()
-    except BaseException:
-        writer.abandon()
-        raise
 
 
 def drop_dead(catalog: Catalog, generation: int) -> int:
@@ -180,7 +147,7 @@ def compact(root: Path, bands: Sequence[Band], target: float, vacuum: bool) -> C
     with WriterLock(root):
         catalog = Catalog(root / NAME, "write")
         try:
-            stray = orphans(root, catalog)
+            stray = stray_files(root, catalog)
             remove_files(stray)
             Unfinished(root).sweep()
             counted = len(shard_rows(catalog))
@@ -210,7 +177,7 @@ def _compact_all(root: Path, catalog: Catalog, bands: Sequence[Band], target: fl
     vectors = 0
     catalog.begin_writing()
     try:
-        generation = int(catalog.value("SELECT max(number) FROM generation")) + 1
+        generation = newest_generation(catalog) + 1
         contents = drop_dead(catalog, generation)
         for (scale,) in catalog.rows("SELECT name FROM scale"):
             replaced, new, dropped = compact_scale(root, catalog, scale, generation, bands, target)
@@ -230,15 +197,3 @@ def _compact_all(root: Path, catalog: Catalog, bands: Sequence[Band], target: fl
         raise
     remove_files([path for row in old for path in row.paths(root)])
     return generation, contents, vectors
-
-
-def orphans(root: Path, catalog: Catalog) -> list[Path]:
-    """Files among the vectors that the newest commit does not name: left by a process that was killed."""
-    named = {path for row in shard_rows(catalog) for path in row.paths(root)}
-    return sorted(path for path in (root / FOLDER).glob("*/*") if path.is_file() and path not in named)
-
-
-def remove_files(paths: Sequence[Path]) -> None:
-    """Removes files that no commit names any more. Readers that have them open keep them."""
-    for path in paths:
-        path.unlink(missing_ok=True)

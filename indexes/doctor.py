@@ -81,9 +81,7 @@ def check_torch(versions: Mapping[str, str]) -> Check:
     torch, torchaudio = versions.get("torch"), versions.get("torchaudio")
     if torch is None or torchaudio is None:
         missing = " and ".join(name for name in ("torch", "torchaudio") if name not in versions)
-        return Check(
-            "torch", State.PROBLEM, f"{missing} is not installed", "pip install torch==2.11.0 torchaudio==2.11.0"
-        )
+        return Check("torch", State.PROBLEM, f"{missing} is not installed", TORCH_PAIR)
     found = f"torch {torch}, torchaudio {torchaudio}"
     if torch.split("+")[0] != torchaudio.split("+")[0]:
         return Check("torch", State.PROBLEM, f"{found} do not match", TORCH_PAIR)
@@ -109,7 +107,7 @@ def check_faiss(versions: Mapping[str, str]) -> Check:
 
 def check_gpu() -> Check:
     """Whether torch and FAISS see a GPU. None is fine: everything runs on the CPU."""
-    from .scale_index import gpus
+    from .faiss_index import gpus
 
     try:
         import torch

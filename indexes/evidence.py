@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..pipeline.scale import CHARACTER, DOCUMENT, PARAGRAPH, SECTION, SENTENCE, Scale
+from .bm25 import BM25_B, BM25_K1, inverse_document_frequency
 from .expand import QueryTerm
+from .families import Relatives
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot, SpanRows
@@ -26,8 +28,6 @@ CANDIDATES = {SENTENCE: 100, PARAGRAPH: 50, SECTION: 10, DOCUMENT: 5}
 LEXICAL_CANDIDATES = 50
 WINDOW_CHARACTERS = (425, 1700)
 """Widths of the windows around a sentence: half of a paragraph and half of a section, the steps between our scales."""
-
-BM25_K1, BM25_B = 1.2, 0.75
 
 LEXICAL, WINDOW = "lexical", "window"
 """Names under which exact words and the windows between two scales are credited in ``Hit.contributions``."""
@@ -201,14 +201,16 @@ def _cosines(vectors: Floats, question: Floats) -> Floats:
 def _lexical(universe: Universe, terms: Sequence[QueryTerm], snapshot: Snapshot) -> list[list[Evidence]]:
     """BM25 (Robertson and Zaragoza 2009) of sentences, windows, paragraphs, sections and documents.
 
-    Words that the knowledge base holds are credited as lexical, their neighbours in spelling as character evidence.
-    Inverse document frequency counts paragraphs at every scale.
+    Words that the knowledge base holds are credited as lexical, their neighbours in spelling as character evidence, and
+    so is what words of their family add. Inverse document frequency counts paragraphs at every scale.
     """
     if not terms:
         return []
     _, idf = rarity(terms, snapshot)
     worth = idf * [term.emphasis for term in terms]
     exact = np.array([term.exact for term in terms])
+    relatives = Relatives(terms)
+    worth = np.concatenate([worth, relatives.worth(snapshot.paragraphs)])
 
     stems = universe.spans.stems
     counts = np.array([len(stems[row]) for row in universe.sentence])
@@ -218,19 +220,21 @@ def _lexical(universe: Universe, terms: Sequence[QueryTerm], snapshot: Snapshot)
     for column, term in enumerate(terms):
         for stem, weight in term.stems:
             np.add.at(frequencies[:, column], owner[tokens == stem], weight)
+    frequencies = np.concatenate([frequencies, relatives.counts(tokens, owner, len(universe))], axis=1)
 
     def bm25(width: Scale | int, sums: npt.NDArray[np.float64], lengths: npt.NDArray[np.float64]) -> list[Evidence]:
         scale = width if isinstance(width, Scale) else None
         norm = BM25_K1 * (1 - BM25_B + BM25_B * lengths / max(lengths.mean(), 1e-12))
-        scores = sums * (BM25_K1 + 1) / (sums + norm[:, None]) * worth
+        scores, family = np.split(sums * (BM25_K1 + 1) / (sums + norm[:, None]) * worth, [len(terms)], axis=1)
         words = scores[:, exact].sum(axis=1).astype(np.float32)
+        alike = scores[:, ~exact].sum(axis=1) + relatives.gain(scores, family)
         return [
             Evidence(f"words {width}", LEXICAL, scale, words),
-            Evidence(f"words {width}", CHARACTER.name, scale, scores[:, ~exact].sum(axis=1).astype(np.float32)),
+            Evidence(f"words {width}", CHARACTER.name, scale, alike.astype(np.float32)),
         ]
 
     columns = [bm25(SENTENCE, frequencies, counts.astype(np.float64))]
-    upto = np.concatenate([np.zeros((1, len(terms))), np.cumsum(frequencies, axis=0)])
+    upto = np.concatenate([np.zeros((1, len(worth))), np.cumsum(frequencies, axis=0)])
     length_upto = np.concatenate([[0], np.cumsum(counts)])
     for characters in WINDOW_CHARACTERS:
         first, last = universe.windows(characters)
@@ -239,7 +243,7 @@ def _lexical(universe: Universe, terms: Sequence[QueryTerm], snapshot: Snapshot)
         )
     for scale, holder in ((PARAGRAPH, universe.paragraph), (SECTION, universe.section), (DOCUMENT, universe.content)):
         distinct, back = np.unique(holder, return_inverse=True)
-        sums = np.zeros((len(distinct), len(terms)))
+        sums = np.zeros((len(distinct), len(worth)))
         np.add.at(sums, back, frequencies)
         lengths = np.bincount(back, weights=counts, minlength=len(distinct)).astype(np.float64)
         columns.append([Evidence(e.column, e.credit, scale, e.scores[back]) for e in bm25(scale, sums, lengths)])
@@ -252,9 +256,8 @@ def rarity(terms: Sequence[QueryTerm], snapshot: Snapshot) -> tuple[npt.NDArray[
     Of a word's likeliest stems the most frequent counts.
     """
     likeliest = [[stem for stem, weight in term.stems if weight == term.stems[0][1]] for term in terms]
-    frequency = np.array([snapshot.document_frequency(stems).max() for stems in likeliest])
-    idf: npt.NDArray[np.float64] = np.log(1 + (snapshot.paragraphs - frequency + 0.5) / (frequency + 0.5))
-    return frequency, idf
+    frequency = np.array([snapshot.document_frequency(stems).max(initial=0) for stems in likeliest])
+    return frequency, inverse_document_frequency(frequency, snapshot.paragraphs)
 
 
 def _normalised(columns: Sequence[Sequence[Evidence]]) -> list[Evidence]:

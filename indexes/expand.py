@@ -3,12 +3,13 @@
 A word that the knowledge base holds stands for itself. A word that it does not hold is looked up by its spelling:
 the character index proposes, likeness letter by letter decides, and the neighbours stand for it with their likeness as
 weight. Words written apart or together that the knowledge base holds together or apart are found by :mod:`.respacing`.
+Beside all of them count the words of their family, see :mod:`.families`; some words are known by these alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -17,7 +18,9 @@ import numpy.typing as npt
 from ..pipeline.embed import Vectors
 from ..pipeline.encoders.character import confusable_form
 from ..pipeline.scale import CHARACTER
+from ..pipeline.terms import QueryTerm as AskedTerm
 from ..pipeline.terms import query_stems
+from .families import Band, family_of
 from .respacing import joined, parted
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ RESPACED = 0.9
 """Weight of words that are written apart or together in the question and the other way in the knowledge base."""
 MOST_TERMS = 128
 """Words of a question that count, rarest first; who asks with a whole page is answered for what is rare in it."""
+MOST_FAMILIES = 32
+"""Words whose relatives are looked for, rarest first."""
 CONFUSABLE_SIMILARITY = 0.95
 """Similarity of two terms that print alike, such as ``e-43o4`` and ``e-4304``; below 1, what an exact match has."""
 
@@ -52,6 +57,7 @@ class QueryTerm:
         exact: Whether the knowledge base holds the word itself; then every weight is 1.
         stop_word: Too common to search for by itself.
         emphasis: What it counts beside the others, see :mod:`octavo.indexes.weighting.emphasis`.
+        family: Its relatives in the knowledge base, nearest first.
     """
 
     text: str
@@ -59,6 +65,7 @@ class QueryTerm:
     exact: bool
     stop_word: bool = False
     emphasis: float = 1.0
+    family: tuple[Band, ...] = ()
 
     def __post_init__(self) -> None:
         if any(not 0 < weight <= 1 for _, weight in self.stems):
@@ -85,7 +92,7 @@ class SpellingEncoder(Protocol):
 
 
 def expand(question: str, snapshot: Snapshot, encoder: SpellingEncoder) -> list[QueryTerm]:
-    """The distinct words of ``question`` that the knowledge base holds or has neighbours for, at most 128."""
+    """The distinct words of ``question`` that the knowledge base holds or holds the like of, at most 128."""
     asked = query_stems(question, snapshot.languages())
     stems = sorted({stem for term in asked for stem in term.stems})
     ids = {stem: found for stem, found in zip(stems, snapshot.stem_ids(stems), strict=True) if found is not None}
@@ -107,7 +114,27 @@ def expand(question: str, snapshot: Snapshot, encoder: SpellingEncoder) -> list[
     if len(expanded) > MOST_TERMS:
         frequency = snapshot.document_frequency([term.stems[0][0] for term in expanded])
         expanded = [expanded[i] for i in sorted(np.argsort(frequency, kind="stable")[:MOST_TERMS].tolist())]
-    return expanded
+    return _with_families(expanded, [term for term in asked if term.text not in apart], snapshot)
+
+
+def _with_families(words: Sequence[QueryTerm], asked: Sequence[AskedTerm], snapshot: Snapshot) -> list[QueryTerm]:
+    """The same words with their relatives, and behind them those of which the knowledge base holds nothing else."""
+    known = {word.text: word for word in words}
+    asked = [term for term in asked if not term.stop_word]
+    if len(asked) > MOST_FAMILIES:
+        stems = [known[term.text].stems[:1] if term.text in known else () for term in asked]
+        often = snapshot.document_frequency([stem for own in stems for stem, _ in own])
+        frequency = np.zeros(len(asked), np.int64)
+        frequency[[bool(own) for own in stems]] = often
+        rarest = np.argsort(frequency, kind="stable")[:MOST_FAMILIES]
+        asked = [asked[at] for at in sorted(rarest.tolist())]
+    found = {}
+    for term in asked:
+        held = [stem for stem, _ in known[term.text].stems] if term.text in known else []
+        if family := family_of(term.text, term.stems, held, snapshot):
+            found[term.text] = family
+    made = [replace(word, family=found.pop(word.text)) if word.text in found else word for word in words]
+    return made + [QueryTerm(text, (), False, family=family) for text, family in found.items()]
 
 
 def _neighbours(

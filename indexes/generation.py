@@ -13,7 +13,7 @@ from .scale_index import Device, ScaleIndex
 from .shard import Shard, ShardRow
 from .stored import shard_rows
 
-_TOTALS = "SELECT first, stop, paragraphs, stems FROM content"
+_TOTALS = "SELECT first, stop, paragraphs FROM content"
 
 
 class Generation:
@@ -26,7 +26,6 @@ class Generation:
         tombstones: Whether anything that is not live is physically there.
         paragraphs: Live ones.
         stored_paragraphs: Dead ones too.
-        stems: Counted over live paragraphs.
         indexes: By name of scale.
         lost: A file that is missing, by name of scale.
     """
@@ -47,9 +46,9 @@ class Generation:
             rows = catalog.rows(f"{_TOTALS} WHERE removed IS NULL ORDER BY first")
         else:
             rows = catalog.among(f"{_TOTALS} WHERE id IN (SELECT value FROM carray(?)) ORDER BY first", past.contents)
-        table = np.array(rows, np.int64).reshape(-1, 4)
+        table = np.array(rows, np.int64).reshape(-1, 3)
         self.live: Ranges = normalised(table[:, :2])
-        self.paragraphs, self.stems = int(table[:, 2].sum()), int(table[:, 3].sum())
+        self.paragraphs = int(table[:, 2].sum())
         if past is None:
             dead = catalog.rows("SELECT count(*), coalesce(sum(paragraphs), 0) FROM content WHERE removed IS NOT NULL")[
                 0

@@ -153,13 +153,28 @@ def encoder_for(base: KnowledgeBase | None, model: str | None, device: str, widt
     """The encoder and the width asked for, else those of the knowledge base, else the shipped encoder's.
 
     Where vectors are to be cut off and no encoder is named, it is the one whose first numbers tell most.
+
+    Raises:
+        ModelError: The model cannot be loaded, or the device is not there.
+        FingerprintMismatch: What the knowledge base holds was encoded by another one, or at another width.
     """
     from ..pipeline.encoders.checkpoint import DEFAULT_MODEL
     from ..pipeline.encoders.text import PYRAMID, TextEncoder, remembered
+    from ..pipeline.scale import SENTENCE
 
     own = base.width if base and (not model or remembered(model) == base.model) else 0
     named = model or (base.model if base else "") or (PYRAMID if width else DEFAULT_MODEL)
-    return TextEncoder(named, device, width=width or own)
+    encoder = TextEncoder(named, device, width=width or own)
+    if base:
+        with base.snapshot() as snapshot:
+            there = snapshot.fingerprint(SENTENCE)
+        if there not in (None, encoder.fingerprint):
+            raise FingerprintMismatch(
+                f"the text in {base.path} was encoded by {there}, these files would be by {encoder.fingerprint}: leave"
+                " out --model and --width, make the vectors anew with octavo reembed --scale text, or ingest into a new"
+                " knowledge base"
+            )
+    return encoder
 
 
 def speech_for(kb: Path, ears: Ears) -> tuple[Speech | None, str]:

@@ -52,8 +52,14 @@ class Interruption:
         """A stretch that may be left in the middle."""
         if self.asked:
             self._raise()
+        raised = self._raised
         self._open = True
         try:
             yield
+        except Exception as error:
+            # A library that is just being imported makes an ImportError of it.
+            if self._raised and not raised:
+                raise KeyboardInterrupt from error
+            raise
         finally:
             self._open = False

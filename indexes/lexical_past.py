@@ -13,11 +13,11 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
+from .bm25 import BM25_B, BM25_K1
 from .catalog import Catalog, Ids
 from .ranges import Ranges, within
 from .stored import stem_word
 
-_K1, _B = 1.2, 0.75
 _LEAST_IDF = 1e-6
 """As in SQLite's ``fts5_aux.c``."""
 _REMEMBERED = 4_096
@@ -63,7 +63,7 @@ class PastWords:
             times = np.zeros(len(ids))
             times[np.searchsorted(ids, own)] = counts
             scores += (idf if idf > 0 else _LEAST_IDF) * (
-                (times * (_K1 + 1.0)) / (times + _K1 * (1 - _B + _B * lengths / mean))
+                (times * (BM25_K1 + 1.0)) / (times + BM25_K1 * (1 - BM25_B + BM25_B * lengths / mean))
             )
         order = np.lexsort((ids, -scores))
         return ids[order], scores[order]

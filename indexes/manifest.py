@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..pipeline.document import Flag
-from ..pipeline.errors import QueryError
 from .catalog import Catalog, Row
+from .commits import check_generation, manifests_from
 from .stored import read_flags, read_uri
 
 Action = Literal["added", "changed", "reread", "linked", "moved", "removed"]
@@ -168,7 +168,7 @@ def records(catalog: Catalog) -> list[GenerationRecord]:
         counts.setdefault(number, Counter())[action] += 1
     for number, failed in catalog.rows("SELECT generation, count(*) FROM failure GROUP BY generation"):
         counts.setdefault(number, Counter())["failed"] = failed
-    since = int(catalog.value("SELECT value FROM setting WHERE key = 'manifests_from'"))
+    since = manifests_from(catalog)
     return [
         _record(row, since, counts.get(row[0], {}))
         for row in catalog.rows("SELECT number, committed_at, what FROM generation ORDER BY number")
@@ -181,12 +181,8 @@ def manifest(catalog: Catalog, number: int) -> Manifest:
     Raises:
         QueryError: There never was such a generation.
     """
-    found = catalog.rows("SELECT number, committed_at, what FROM generation WHERE number = ?", (number,))
-    if not found:
-        newest = catalog.value("SELECT max(number) FROM generation")
-        raise QueryError(
-            f"there is no generation {number}, the newest is {newest}: octavo status --generations lists them"
-        )
+    check_generation(catalog, number)
+    (found,) = catalog.rows("SELECT number, committed_at, what FROM generation WHERE number = ?", (number,))
     changes = tuple(_changes(catalog, number))
     failures = tuple(
         Failure(read_uri(uri), *rest)
@@ -197,8 +193,7 @@ def manifest(catalog: Catalog, number: int) -> Manifest:
     counts = Counter[str](change.action for change in changes)
     if failures:
         counts["failed"] = len(failures)
-    since = int(catalog.value("SELECT value FROM setting WHERE key = 'manifests_from'"))
-    return Manifest(_record(found[0], since, counts), changes, failures)
+    return Manifest(_record(found, manifests_from(catalog), counts), changes, failures)
 
 
 def _record(row: Row, since: int, changes: Mapping[str, int]) -> GenerationRecord:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..pipeline.errors import GenerationGone, QueryError
+from ..pipeline.errors import GenerationGone
 from ..pipeline.scale import CHARACTER, PRONUNCIATION, SENTENCE
 from .catalog import Catalog, Ids
+from .commits import check_generation, manifests_from
 from .lexical_past import PastWords
 from .ranges import normalised, vector_ranges, within
 from .shard import Shard
@@ -108,11 +109,7 @@ def check_readable(catalog: Catalog, number: int) -> None:
     QueryError: There never was such a generation.
     GenerationGone: Something that was live in it was dropped since.
     """
-    newest = int(catalog.value("SELECT max(number) FROM generation"))
-    if not catalog.rows("SELECT 1 FROM generation WHERE number = ?", (number,)):
-        raise QueryError(
-            f"there is no generation {number}, the newest is {newest}: octavo status --generations lists them"
-        )
+    check_generation(catalog, number)
     advice = f"generations from {oldest_readable(catalog)} on can be read"
     count, compaction = catalog.rows(
         "SELECT count(*), min(dropped) FROM past_content WHERE added <= ?1 AND removed > ?1", (number,)
@@ -139,17 +136,13 @@ def oldest_readable(catalog: Catalog) -> int:
     return max(int(dropped), _unrecorded_compaction(catalog, 0))
 
 
-def _manifests_from(catalog: Catalog) -> int:
-    return int(catalog.value("SELECT value FROM setting WHERE key = 'manifests_from'"))
-
-
 def _unrecorded_compaction(catalog: Catalog, number: int) -> int:
     """The last compaction after a generation that dropped what it did not record; 0 if there is none."""
     return int(
         catalog.value(
             "SELECT coalesce(max(number), 0) FROM generation WHERE number > ? AND number < ?"
             " AND what ->> 'action' = 'compact' AND what ->> 'contents' > 0",
-            (number, _manifests_from(catalog)),
+            (number, manifests_from(catalog)),
         )
     )
 
@@ -158,7 +151,7 @@ def _lost_vectors(catalog: Catalog, number: int) -> int:
     """Vectors of contents deleted since that are not there: merges left them out before there were manifests."""
     rows = catalog.rows(
         f"SELECT c.first, c.stop, c.vectors FROM content AS c WHERE {live_then('c', number)} AND c.removed < ?",
-        (_manifests_from(catalog),),
+        (manifests_from(catalog),),
     )
     expected: Counter[str] = Counter()
     for row in rows:

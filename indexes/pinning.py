@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from .catalog import NAME, Catalog
+from .commits import newest_generation
 from .generation import Generation
 from .past import Past, past_of
 from .shard import Shard, ShardRow
@@ -68,7 +69,7 @@ class Pinning:
     @property
     def number(self) -> int:
         """Of the newest commit; 0 for a new knowledge base."""
-        return self.told(_newest)
+        return self.told(newest_generation)
 
     def pin(self, past: Callable[[Catalog], Past] | None = None) -> Snapshot:
         """The newest commit, or what it still knows of an earlier one.
@@ -98,7 +99,7 @@ class Pinning:
         try:
             for attempt in range(_RETRIES):
                 catalog.begin_reading()
-                number = _newest(catalog)
+                number = newest_generation(catalog)
                 shared = self._shared_by(catalog, number)
                 if chosen is not None:
                     shared = chosen(catalog, number)
@@ -146,7 +147,3 @@ class Pinning:
             if not shared.lost and (self._newest is None or number > self._newest.number):
                 self._newest, self._shards = shared, opened
             return shared
-
-
-def _newest(catalog: Catalog) -> int:
-    return int(catalog.value("SELECT max(number) FROM generation"))

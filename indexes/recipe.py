@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..pipeline.document import Source
     from ..pipeline.ingest import Listener
-    from .collection import StoredSource
+    from .sources import StoredSource
 
 _TRANSCRIBER = "; transcriber "
 """Begins the last part of a recipe."""

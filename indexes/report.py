@@ -22,9 +22,10 @@ from .progress import clock
 from .taken import UNCHANGED, Taken
 
 if TYPE_CHECKING:
-    from .collection import Status, StoredSource
     from .compaction import Compaction
     from .confidence.calibrate import Calibrated
+    from .sources import StoredSource
+    from .status import Status
     from .verification import Verification
 
 _GOOD, _BAD, _DOUBT, _DIM = "green", "red", "yellow", "dim"

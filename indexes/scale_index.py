@@ -1,32 +1,30 @@
-"""The vectors of one scale, searched: FAISS over immutable shards. The only import of faiss.
+"""The vectors of one scale, searched: immutable shards, whose rows are numbered from 0 and mapped to their ids here.
 
-FAISS never sees an id and nothing is ever removed from an index of its: it numbers the rows of a shard from 0, a row
-is mapped to its id here, and what is dead or filtered out is kept from the answer by a selector over rows. (Removing
-ids from an ``IndexIDMap`` over an IVF returns wrong neighbours without a word.) Every score is the exact inner
-product with the stored float16 row: approximate kinds only propose.
+Every score is the exact inner product with the stored float16 row: approximate kinds only propose.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from ..pipeline.embed import Vectors
 from ..pipeline.errors import KnowledgeBaseError, QueryError
-from .kinds import KINDS, IndexKind
+from .exact_search import brute_force, exact_scores, top
+from .faiss_index import flat_index, gpu_index, gpus, propose, read_index
+from .kinds import KINDS
 from .ranges import Ranges, normalised, within
-from .shard import Halves, Ids, Shard, Vectors
+from .shard import Ids, Shard
 
 Device = Literal["auto", "cpu", "cuda"]
 
 _EXACT_ROWS = 16_384
 """Where a filter leaves no more rows than this, all of them are scored: faster than a selector, and exact."""
-_CHUNK = 1 << 15
 _GPU_MAX_K = 2048
 
 _gpu_lock = threading.Lock()
@@ -49,130 +47,6 @@ class Neighbours:
             raise ValueError(
                 f"neighbours need ids and scores of one shape (q, k), not {self.ids.shape}, {self.scores.shape}"
             )
-
-
-def _faiss() -> Any:
-    """The library, imported at the first search; untyped, since its stubs lack what its Python layer adds."""
-    import faiss
-
-    return faiss
-
-
-def top(scores: Vectors, k: int) -> tuple[npt.NDArray[np.int64], Vectors]:
-    """Columns and values of the k best of each row, best first; ties in order of column. *Shape:* (q, min(k, n))."""
-    k = min(k, scores.shape[1])
-    if k < scores.shape[1]:
-        columns = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
-    else:
-        columns = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
-    values = np.take_along_axis(scores, columns, 1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    return np.take_along_axis(columns, order, 1), np.take_along_axis(values, order, 1)
-
-
-def brute_force(queries: Vectors, halves: Halves, rows: npt.NDArray[np.int64] | None, k: int) -> tuple[Ids, Vectors]:
-    """Exact best rows for each query, with the memory of one chunk. *Shape:* (q, min(k, rows)) each."""
-    count = len(halves) if rows is None else len(rows)
-    best_rows = np.empty((len(queries), 0), np.int64)
-    best = np.empty((len(queries), 0), np.float32)
-    for start in range(0, count, _CHUNK):
-        stop = min(start + _CHUNK, count)
-        chunk = np.arange(start, stop) if rows is None else rows[start:stop]
-        vectors = halves[start:stop] if rows is None else halves[chunk]
-        columns, values = top(queries @ vectors.astype(np.float32).T, k)
-        best_rows = np.concatenate((best_rows, chunk[columns]), axis=1)
-        best = np.concatenate((best, values), axis=1)
-        columns, best = top(best, k)
-        best_rows = np.take_along_axis(best_rows, columns, 1)
-    return best_rows, best
-
-
-def exact_scores(queries: Vectors, halves: Halves, rows: npt.NDArray[np.int64]) -> Vectors:
-    """Inner products of each query with its own candidate rows; -inf where a row is -1. *Shape:* (q, r)."""
-    scores = np.einsum("qw,qrw->qr", queries, halves[np.maximum(rows, 0)].astype(np.float32))
-    return np.where(rows < 0, np.float32(-np.inf), scores).astype(np.float32)
-
-
-def gpus() -> int:
-    """GPUs that FAISS can search on; 0 in its CPU-only build."""
-    faiss = _faiss()
-
-    return int(faiss.get_num_gpus()) if hasattr(faiss, "get_num_gpus") else 0
-
-
-def flat_index(halves: Halves) -> Any:
-    """An exact FAISS index of float16 rows: half the memory of float32, and the bytes are the file's own."""
-    faiss = _faiss()
-
-    index = faiss.IndexScalarQuantizer(halves.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-    if len(halves):
-        index.add_sa_codes(np.ascontiguousarray(halves).view(np.uint8))
-    return index
-
-
-def read_index(file: BinaryIO) -> Any:
-    """An index from an open file whose checksum was compared: FAISS itself loads damaged ones without a word."""
-    faiss = _faiss()
-
-    return faiss.read_index(faiss.PyCallbackIOReader(file.read))
-
-
-def search_parameters(index: Any, probes: int, selector: Any) -> Any:
-    """FAISS's parameters of one search. The selector must outlive the search."""
-    faiss = _faiss()
-
-    if not probes:
-        return faiss.SearchParameters(sel=selector) if selector is not None else None
-    parameters: dict[str, Any] = {"nprobe": probes}
-    if selector is not None:
-        parameters["sel"] = selector
-    if isinstance(faiss.downcast_index(index.quantizer), faiss.IndexHNSW):
-        parameters["quantizer_params"] = faiss.SearchParametersHNSW(efSearch=max(64, 2 * probes))
-    return faiss.SearchParametersIVF(**parameters)
-
-
-@contextmanager
-def _few_threads(queries: int) -> Iterator[None]:
-    """As many threads as queries: more would spin waiting for work, and on a busy machine that takes longest."""
-    import faiss
-
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(max(1, min(threads, queries)))
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(threads)
-
-
-def propose(
-    index: Any,
-    kind: IndexKind,
-    probes: int,
-    queries: Vectors,
-    halves: Halves,
-    k: int,
-    allowed: npt.NDArray[np.bool_] | None = None,
-) -> tuple[Ids, Vectors]:
-    """Best rows of one index with exact scores, -1 and -inf where there are fewer. *Shape:* (q, <= k) each.
-
-    Args:
-        allowed: *Shape:* (rows,); rows that may be answered.
-    """
-    faiss = _faiss()
-
-    # IDSelectorBitmap keeps a bare pointer: both objects have to stay alive until the search is over.
-    bitmap = None if allowed is None else np.packbits(allowed, bitorder="little")
-    selector = None if bitmap is None else faiss.IDSelectorBitmap(bitmap)
-    wanted = min(kind.candidates(k), index.ntotal)
-    if probes and allowed is not None:
-        # A list that is mostly filtered out yields less, so more lists are visited, in proportion.
-        probes = min(index.nlist, max(probes, int(probes * len(allowed) / max(int(allowed.sum()), 1))))
-    with _few_threads(len(queries)):
-        scores, rows = index.search(queries, wanted, params=search_parameters(index, probes, selector))
-    if kind.exact:
-        return rows, np.where(rows < 0, np.float32(-np.inf), scores)
-    columns, scores = top(exact_scores(queries, halves, rows), k)
-    return np.take_along_axis(rows, columns, 1), scores
 
 
 class ScaleIndex:
@@ -288,18 +162,10 @@ class ScaleIndex:
         return count
 
     def _search_on_gpu(self, shard: Shard, queries: Vectors, k: int) -> tuple[Ids, Vectors]:
-        """Flat search in float16 on the first GPU. FAISS's GPU resources are not for several threads at once."""
-        faiss = _faiss()
-
+        """Flat search in float16 on the first GPU."""
         with _gpu_lock:
             if shard.row.name not in self._gpu:
-                resources = faiss.StandardGpuResources()
-                config = faiss.GpuIndexFlatConfig()
-                config.useFloat16 = True
-                index = faiss.GpuIndexFlatIP(resources, self.width, config)
-                for start in range(0, len(shard), _CHUNK):
-                    index.add(shard.halves[start : start + _CHUNK].astype(np.float32))
-                self._gpu[shard.row.name] = (resources, index)
+                self._gpu[shard.row.name] = gpu_index(shard.halves)
             _, index = self._gpu[shard.row.name]
             _, rows = index.search(queries, min(k, len(shard)))
         # The GPU sums in float16: the order of near ties and the scores are settled here.
@@ -325,27 +191,3 @@ class ScaleIndex:
         if missing.any():
             raise KnowledgeBaseError(f"no vector of this scale has the id {ids[missing][0]}")
         return found
-
-
-def train_index(kind: IndexKind, halves: Halves, sample: npt.NDArray[np.int64]) -> Any:
-    """An index of an approximate kind, trained on a sample of rows and filled with all, a chunk at a time.
-
-    Raises:
-        RuntimeError: FAISS cannot build this kind for this width and number.
-    """
-    faiss = _faiss()
-
-    index = faiss.index_factory(halves.shape[1], kind.recipe(*halves.shape), faiss.METRIC_INNER_PRODUCT)
-    # The number of lists was chosen with training in mind; FAISS need not warn about it on standard error.
-    faiss.extract_index_ivf(index).cp.min_points_per_centroid = 1
-    index.train(halves[sample].astype(np.float32))
-    for start in range(0, len(halves), _CHUNK):
-        index.add(halves[start : start + _CHUNK].astype(np.float32))
-    return index
-
-
-def write_index(index: Any, file: BinaryIO) -> None:
-    """Writes an index to an open file."""
-    faiss = _faiss()
-
-    faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))

@@ -89,7 +89,7 @@ def search(
 
         hearing = Hearing(load_pronouncer(respellings, espeak=espeak), device=device)
     if audio and asr:
-        from .sound.recognised import recognised
+        from .sound.question_recording import recognised
 
         options["words"] = recognised(audio, asr, asr_language, device)
     failed = False

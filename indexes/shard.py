@@ -7,7 +7,6 @@ a file of the same name with its own checksum; the index numbers rows from 0 and
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import uuid
@@ -20,18 +19,17 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from ..pipeline.embed import Vectors
 from ..pipeline.errors import DamagedFile, KnowledgeBaseError
+from .durable import UNFINISHED_SUFFIX, check_file, checksum, sync_folder
 
 FOLDER = "vectors"
 VECTORS_SUFFIX = ".f16"
 INDEX_SUFFIX = ".faiss"
-UNFINISHED_SUFFIX = ".part"
-_CHUNK = 1 << 22
 _SORT_ROWS = 1 << 15
 _RESTORE = "restore it from a backup, or ingest the sources again into a new knowledge base"
 
 Ids = npt.NDArray[np.int64]
-Vectors = npt.NDArray[np.float32]
 Halves = npt.NDArray[np.float16]
 
 
@@ -74,40 +72,6 @@ class ShardRow:
         """All its files."""
         index = self.index_path(root)
         return [self.vectors_path(root)] + ([index] if index else [])
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes names just given in a folder survive a loss of power."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def checksum(file: BinaryIO) -> str:
-    """BLAKE2b-256 of an open file from its beginning, read in pieces."""
-    digest = hashlib.blake2b(digest_size=32)
-    file.seek(0)
-    while piece := file.read(_CHUNK):
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def check_file(path: Path, size: int, expected: str, file: BinaryIO | None = None) -> str:
-    """What is wrong with a file of the knowledge base; empty if nothing is."""
-    try:
-        with file or path.open("rb") as opened:
-            found = os.fstat(opened.fileno()).st_size
-            if found != size:
-                return f"{path} has {found} bytes, {size} were committed"
-            if checksum(opened) != expected:
-                return f"{path} does not match its checksum: its content has changed since it was committed"
-    except FileNotFoundError:
-        return f"{path} is missing"
-    except OSError as error:
-        return f"{path} cannot be read: {error.strerror}"
-    return ""
 
 
 class Shard:

@@ -5,12 +5,15 @@ Standard output carries answers only, with ``--json`` one object; progress and c
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
 from ..pipeline.errors import OctavoError
 
@@ -41,6 +44,16 @@ Espeak = Annotated[
         "--espeak", envvar="OCTAVO_ESPEAK", help='Pronounce with espeak-ng too, also other scripts (extra "espeak").'
     ),
 ]
+
+
+class Commands(TyperGroup):
+    """Commands whose help flows: a paragraph of a docstring is as wide as the terminal, not as its source."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        if command is not None and command.help:
+            command.help = re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.cleandoc(command.help))
+        return command
 
 
 class Settings:

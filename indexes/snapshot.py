@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import sys
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
 
-from ..pipeline.document import BOXES_DTYPE, Metadata, Page, Source, Times
+from ..pipeline.document import Page, Times
 from ..pipeline.errors import DamagedFile, KnowledgeBaseError
 from ..pipeline.scale import SCALES, Scale
-from . import sounds
+from . import contents, sounds, vocabulary
 from .catalog import Catalog, Ids
 from .filter import Filter
 from .generation import Generation
 from .lexical import best_paragraphs, document_frequency
-from .past import Past
 from .ranges import Ranges, normalised
 from .scale_index import Neighbours, ScaleIndex
 from .sounds import HeardRows, SoundRows
-from .stored import SPAN_COLUMNS, SpanRows, StoredContent, read_flags, read_uri, span_rows, storable
+from .stored import SPAN_COLUMNS, SpanRows, StoredContent, span_rows
 
 _SPAN = f"SELECT {SPAN_COLUMNS} FROM span"
 __all__ = ["HeardRows", "Snapshot", "SoundRows", "SpanRows", "StoredContent"]
@@ -186,23 +182,7 @@ class Snapshot:
 
     def stem_ids(self, stems: Sequence[str]) -> list[int | None]:
         """The id of each stem, ``None`` where it occurs nowhere."""
-        if self._shared.past is not None:
-            return self._past_stem_ids(stems, self._shared.past)
-        rows = self._catalog.each("SELECT (SELECT id FROM stem WHERE text = ?)", ((storable(stem),) for stem in stems))
-        return [row[0] for row in rows]
-
-    @property
-    def _highest_term(self) -> int:
-        """The last term of this commit."""
-        return sys.maxsize if self._shared.past is None else self._shared.past.terms
-
-    def _past_stem_ids(self, stems: Sequence[str], past: Past) -> list[int | None]:
-        """A stem was known if a paragraph of then holds it."""
-        rows = self._catalog.each("SELECT (SELECT id FROM stem WHERE text = ?)", ((storable(stem),) for stem in stems))
-        found = [row[0] for row in rows]
-        held = [one for one in found if one is not None]
-        known = dict(zip(held, past.words.frequency(self._catalog, held).tolist(), strict=True))
-        return [one if known.get(one) else None for one in found]
+        return vocabulary.stem_ids(self._catalog, stems, self._shared)
 
     def terms(self, ids: Ids) -> list[tuple[str, int]]:
         """Text and stem id of terms by id, in the order asked.
@@ -210,45 +190,24 @@ class Snapshot:
         Raises:
             KnowledgeBaseError: There is no term of one of the ids.
         """
-        ids = np.asarray(ids, np.int64)
-        rows = self._catalog.each("SELECT text, stem_id FROM term WHERE id = ?", ((one,) for one in ids.tolist()))
-        if len(rows) != len(ids):
-            raise KnowledgeBaseError(f"some of {len(ids)} terms do not exist in generation {self.generation}")
-        return [(text, stem_id) for text, stem_id in rows]
+        return vocabulary.terms(self._catalog, ids, self._shared)
 
     def stem_terms(self, stem_ids: Sequence[int]) -> dict[int, list[str]]:
         """Some of the words, as they are written, that have each stem; at most three."""
-        return {
-            stem: [
-                text
-                for (text,) in self._catalog.rows(
-                    "SELECT DISTINCT text FROM term WHERE stem_id = ? AND id <= ? ORDER BY id LIMIT 3",
-                    (stem, self._highest_term),
-                )
-            ]
-            for stem in dict.fromkeys(stem_ids)
-        }
+        return vocabulary.stem_terms(self._catalog, stem_ids, self._shared)
 
     def term_ids(self, terms: Sequence[str]) -> list[list[tuple[int, int]]]:
         """For each (case-folded) text, id and stem id of terms written so; several where languages stem it apart."""
-        return [
-            [
-                (one, stem)
-                for one, stem in self._catalog.rows("SELECT id, stem_id FROM term WHERE text = ?", (storable(term),))
-                if one <= self._highest_term
-            ]
-            for term in terms
-        ]
+        return vocabulary.term_ids(self._catalog, terms, self._shared)
+
+    def stems_from(self, beginning: str, most: int) -> list[tuple[int, str]]:
+        """Id and text of the stems of terms that begin so, the first in order of spelling; at most ``most``."""
+        return vocabulary.stems_from(self._catalog, beginning, most, self._shared)
 
     @property
     def paragraphs(self) -> int:
         """Live paragraphs."""
         return self._shared.paragraphs
-
-    @property
-    def mean_paragraph_stems(self) -> float:
-        """Mean number of stems in a live paragraph; 0 where there is none."""
-        return self._shared.stems / max(self._shared.paragraphs, 1)
 
     def document_frequency(self, stem_ids: Sequence[int]) -> npt.NDArray[np.int64]:
         """Paragraphs that hold each stem, those of deleted documents included until compaction. *Shape:* (n,)."""
@@ -268,13 +227,6 @@ class Snapshot:
         """
         return best_paragraphs(self._catalog, stem_ids, limit, ranges, self._shared)
 
-    def languages(self) -> set[str]:
-        """Languages of live contents, as their metadata state them."""
-        if self._shared.past is not None:
-            among = "SELECT DISTINCT language FROM content WHERE id IN (SELECT value FROM carray(?))"
-            return {row[0] for row in self._catalog.among(among, self._shared.past.contents)}
-        return {row[0] for row in self._catalog.rows("SELECT DISTINCT language FROM content WHERE removed IS NULL")}
-
     def setting(self, key: str) -> str | None:
         """What this commit knows by a key, such as its calibration; ``None`` if it keeps nothing there."""
         if self._shared.past is not None:  # each commit that sets something says so in its record
@@ -291,35 +243,23 @@ class Snapshot:
 
     def contents(self, where: Filter | None = None) -> Ranges:
         """Ids of the spans and sounds of live contents that meet a filter. *Shape:* (m, 2)."""
-        if not where:
-            return self._shared.live
-        condition, bindings = where.condition()
-        rows = self._catalog.rows(
-            "SELECT DISTINCT c.first, c.stop, c.id FROM source AS s JOIN content AS c ON c.id = s.content_id"
-            f" WHERE {self._named} AND {condition}",
-            bindings,
-        )
-        table = np.array(rows, np.int64).reshape(-1, 3)
-        if self._shared.past is not None:
-            table = table[np.isin(table[:, 2], self._shared.past.contents)]
-        return normalised(table[:, :2])
-
-    @property
-    def _named(self) -> str:
-        """SQL over ``source AS s``: whether it is one of this commit."""
-        return "s.removed IS NULL" if self._shared.past is None else self._shared.past.sources
-
-    def stored_ids(self) -> Ids:
-        """Ids of all contents that count in how rare a word is: of this commit, deleted ones included. *Shape:* (n,)"""
-        rows = self._catalog.rows("SELECT id FROM content WHERE added <= ? ORDER BY id", (self.generation,))
-        return np.array([row[0] for row in rows], np.int64)
+        return contents.id_ranges(self._catalog, where, self._shared)
 
     def content_ids(self) -> Ids:
         """Ids of all live contents, rising. *Shape:* (n,)"""
-        if self._shared.past is not None:
-            return self._shared.past.contents
-        rows = self._catalog.rows("SELECT id FROM content WHERE removed IS NULL ORDER BY id")
-        return np.array([row[0] for row in rows], np.int64)
+        return contents.live_ids(self._catalog, self._shared)
+
+    def stored_ids(self) -> Ids:
+        """Ids of all contents that count in how rare a word is: of this commit, deleted ones included. *Shape:* (n,)"""
+        return contents.stored_ids(self._catalog, self._shared)
+
+    def contents_of(self, sha256: str) -> list[int]:
+        """Live contents that were made of some bytes; several if they were read in several ways."""
+        return contents.ids_of(self._catalog, sha256, self._shared)
+
+    def languages(self) -> set[str]:
+        """Languages of live contents, as their metadata state them."""
+        return contents.languages(self._catalog, self._shared)
 
     def content(self, content_id: int, where: Filter | None = None) -> StoredContent:
         """What is known of a content; its source is the first that meets the filter, else the first.
@@ -327,62 +267,11 @@ class Snapshot:
         Raises:
             KnowledgeBaseError: There is no such content.
         """
-        rows = self._catalog.rows(
-            "SELECT c.sha256, c.media_type, c.title, c.author, c.language, c.created, c.modified, c.flags,"
-            " c.text_length, c.first, c.stop, c.recipe, c.manifest, c.added, r.samples, r.start_us, r.format"
-            " FROM content AS c LEFT JOIN recording AS r ON r.content_id = c.id WHERE c.id = ?",
-            (content_id,),
-        )
-        uris = self._uris(content_id, None)
-        if not rows or not uris:
-            raise KnowledgeBaseError(f"there is no content {content_id} in generation {self.generation}")
-        sha256, media_type, *meta, flags, length, first, stop, recipe, made, added, samples, start_us, format_ = rows[0]
-        fitting = self._uris(content_id, where) if where else uris
-        return StoredContent(
-            content_id,
-            Source((fitting or uris)[0], media_type, sha256),
-            tuple(uris),
-            Metadata(*meta),
-            read_flags(flags),
-            length,
-            first,
-            stop,
-            recipe,
-            json.loads(made),
-            samples or 0,
-            start_us or 0,
-            format_ or "",
-            added,
-        )
-
-    def contents_of(self, sha256: str) -> list[int]:
-        """Live contents that were made of some bytes; several if they were read in several ways."""
-        if self._shared.past is not None:
-            rows = self._catalog.rows("SELECT id FROM content WHERE sha256 = ? ORDER BY id", (sha256,))
-            return [row[0] for row in rows if row[0] in self._shared.past.contents]
-        rows = self._catalog.rows("SELECT id FROM content WHERE sha256 = ? AND removed IS NULL ORDER BY id", (sha256,))
-        return [row[0] for row in rows]
-
-    def _uris(self, content_id: int, where: Filter | None) -> list[str]:
-        condition, bindings = where.condition() if where else ("1", [])
-        rows = self._catalog.rows(
-            "SELECT s.uri FROM source AS s JOIN content AS c ON c.id = s.content_id"
-            f" WHERE s.content_id = ? AND {self._named} AND {condition} ORDER BY s.id",
-            [content_id, *bindings],
-        )
-        return [read_uri(row[0]) for row in rows]
+        return contents.content(self._catalog, content_id, where, self._shared)
 
     def text(self, content_id: int, start: int, stop: int) -> str:
         """Characters ``[start, stop)`` of a content's text."""
-        pieces = self._catalog.rows(
-            "SELECT start, body FROM text WHERE content_id = ? AND start < ? AND stop > ? ORDER BY start",
-            (content_id, stop, start),
-        )
-        if not pieces:
-            return ""
-        offset = pieces[0][0]
-        whole = "".join(body.decode("utf-8", "surrogatepass") for _, body in pieces)
-        return whole[max(start - offset, 0) : stop - offset]
+        return contents.text(self._catalog, content_id, start, stop)
 
     def texts(self, spans: SpanRows) -> list[str]:
         """The text of each span."""
@@ -391,12 +280,4 @@ class Snapshot:
 
     def pages(self, content_id: int, start: int, stop: int) -> list[Page]:
         """The pages that characters ``[start, stop)`` stand on, each with all its boxes."""
-        rows = self._catalog.rows(
-            "SELECT number, start, stop, width, height, boxes FROM page"
-            " WHERE content_id = ? AND start < ? AND stop > ? ORDER BY start",
-            (content_id, stop, start),
-        )
-        return [
-            Page(number, first, end, width, height, np.frombuffer(zlib.decompress(boxes), BOXES_DTYPE))
-            for number, first, end, width, height, boxes in rows
-        ]
+        return contents.pages(self._catalog, content_id, start, stop)

@@ -10,6 +10,7 @@ from ..pipeline.recording import SAMPLE_RATE
 from ..pipeline.scale import PHONEME, PRONUNCIATION, PROSODY, SCALES, TERM_SCALES, TEXT_SCALES
 from .catalog import Catalog
 from .confidence.calibration import SETTING, CalibrationMap
+from .folder import folder_bytes
 from .stored import read_flags, shard_rows
 from .unfinished import Unfinished
 
@@ -144,14 +145,3 @@ def status_of(root: Path, catalog: Catalog) -> Status:
         bytes=folder_bytes(root),
         calibration=None if kept is None else CalibrationMap.from_json(str(kept)),
     )
-
-
-def folder_bytes(root: Path) -> int:
-    """Bytes of all files in a folder."""
-    total = 0
-    for path in root.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue  # removed by a writer meanwhile
-    return total

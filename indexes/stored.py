@@ -6,8 +6,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 
 import numpy as np
 import numpy.typing as npt
@@ -189,21 +187,3 @@ def name_shard(catalog: Catalog, row: ShardRow, generation: int) -> None:
             generation,
         ),
     )
-
-
-def record_generation(catalog: Catalog, number: int, what: Mapping[str, object]) -> None:
-    """Enters the next generation, as the last step of its transaction, with what made it besides its sources.
-
-    Terms have no generation of their own: the highest id that was given out, and the highest that has a vector at each
-    scale of terms, say which were there.
-    """
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    made = {
-        "octavo": version("octavo"),
-        "encoders": dict(catalog.rows("SELECT name, fingerprint FROM scale")),
-        "terms": int(catalog.value("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'term'")),
-        "term_vectors": dict(
-            catalog.rows("SELECT key, value FROM setting WHERE key IN ('encoded_terms', 'pronounced_terms')")
-        ),
-    }
-    catalog.rows("INSERT INTO generation VALUES (?, ?, ?)", (number, now, json.dumps(dict(what) | made)))

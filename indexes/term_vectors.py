@@ -8,15 +8,13 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..pipeline.embed import Embeddings
+from ..pipeline.embed import Embeddings, Vectors
 from ..pipeline.errors import KnowledgeBaseError
 from ..pipeline.scale import CHARACTER, PRONUNCIATION, Scale
 from .catalog import Catalog, Ids
 from .shard import ShardWriter
 
 _TERMS = 4_096
-
-Vectors = npt.NDArray[np.float32]
 
 
 class TermEncoder(Protocol):

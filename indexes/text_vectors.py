@@ -11,6 +11,7 @@ from ..pipeline.document import Span
 from ..pipeline.embed import Embeddings
 from ..pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE, TEXT_SCALES
 from .catalog import Catalog
+from .contents import text
 from .recipe import re_encoded
 from .shard import ShardWriter
 
@@ -56,7 +57,7 @@ def encode_anew(
     lengths = catalog.rows("SELECT id, first, text_length FROM content WHERE text_length > 0 ORDER BY id")
     total, done = sum(row[2] for row in lengths), 0
     for batch in _batches(lengths):
-        documents = [(_text(catalog, content), _spans(catalog, content)) for content, _, _ in batch]
+        documents = [(text(catalog, content, 0, length), _spans(catalog, content)) for content, _, length in batch]
         kept = [(row, one) for row, one in zip(batch, documents, strict=True) if one[1]]
         for position, embeddings in encoder.encode([one for _, one in kept]):
             into = shard(embeddings.scale.name, embeddings.vectors.shape[1], embeddings.fingerprint)
@@ -83,11 +84,6 @@ def _batches(lengths: Sequence[tuple[int, int, int]]) -> Iterator[list[tuple[int
             batch = []
     if batch:
         yield batch
-
-
-def _text(catalog: Catalog, content: int) -> str:
-    pieces = catalog.rows("SELECT body FROM text WHERE content_id = ? ORDER BY start", (content,))
-    return "".join(bytes(body).decode("utf-8", "surrogatepass") for (body,) in pieces)
 
 
 def _spans(catalog: Catalog, content: int) -> list[Span]:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..pipeline.errors import ModelError
-from .shell import Device
+from .shell import Commands, Device
 
 if TYPE_CHECKING:
     from ..pipeline.training.pronunciation import TrainingProgress
 
 app = typer.Typer(
     name="train",
+    cls=Commands,
     help='Train the models of sound, spelling and text anew. Needs the extra "train"; progress goes to standard error.',
     no_args_is_help=True,
 )

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 import time
 import zipfile
@@ -29,7 +28,7 @@ import numpy.typing as npt
 from ..pipeline.embed import Utterance
 from ..pipeline.errors import KnowledgeBaseError
 from ..pipeline.posteriors import FRAME, KEPT, Posteriors, window_grid
-from .shard import UNFINISHED_SUFFIX, sync_folder
+from .durable import UNFINISHED_SUFFIX, durable
 
 if TYPE_CHECKING:
     from ..pipeline.listening import Stretch
@@ -79,15 +78,10 @@ class Unfinished:
         own = self._own(sha256, fingerprint)
         data = _packed(stretch)
         path = own / f"{number:04}-{_digest(data)}{SUFFIX}"
-        part = path.with_name(path.name + UNFINISHED_SUFFIX)
         try:
             own.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
+            with durable(path) as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
-            sync_folder(own)
         except OSError as error:
             raise KnowledgeBaseError(f"{path} cannot be written: {error.strerror}; free some space") from error
 

@@ -13,9 +13,12 @@ from ..pipeline.errors import DamagedFile, KnowledgeBaseError
 from ..pipeline.posteriors import FRAME, window_grid
 from ..pipeline.scale import CHARACTER, PHONEME, PROSODY, SCALES, TERM_SCALES, Scale
 from .catalog import NAME, Catalog, Ids, Row
-from .compaction import live_ranges, orphans
+from .commits import newest_generation
+from .compaction import live_ranges
+from .durable import check_file
+from .folder import stray_files
 from .ranges import WINDOWS, utterances_of, vector_ranges, within
-from .shard import Shard, ShardRow, check_file
+from .shard import Shard, ShardRow
 from .sound_verification import sound_faults
 from .stored import shard_rows
 from .term_vectors import progress_key
@@ -79,7 +82,7 @@ class Verifier:
         stray: list[Path] = []
         try:
             with self._catalog.reading():
-                generation = int(self._catalog.value("SELECT max(number) FROM generation"))
+                generation = newest_generation(self._catalog)
                 rows = shard_rows(self._catalog)
                 opened = [(row, self._open(row)) for row in rows]
                 for fault in self._catalog.damage():
@@ -91,7 +94,7 @@ class Verifier:
                 for row, shard in opened:
                     self._check_shard(row, shard)
                 self._check_vectors(opened)
-                stray = orphans(self._root, self._catalog)
+                stray = stray_files(self._root, self._catalog)
         except DamagedFile as error:
             self._add(self._root / NAME, str(error))
         return Verification(

@@ -137,7 +137,7 @@ def shares(contributions: Mapping[str, float]) -> str:
 def sounded(hit: Hit) -> str:
     """What was heard at a hit and how it was said, in one line; empty for text."""
     parts = [f'heard "{hit.heard}"'] if hit.heard else []
-    parts += [f"{name} {value:.3g}" for name, value in hit.measures.items()]
+    parts += [f"{name} {round(value, 3) + 0.0:.3g}" for name, value in hit.measures.items()]
     return ", ".join(parts)
 
 
@@ -161,8 +161,8 @@ def answer_text(answer: Answer, *, longest: int = LONGEST_QUOTE) -> RenderableTy
     hits.add_column(overflow="fold")
     for hit in answer.hits:
         hits.add_row(Text(f"{hit.rank}", _RANK), Text(where(hit.citation), f"link {link(hit.citation)}"))
-        shared = f"  ({shares(hit.contributions)})" if hit.contributions else ""
-        hits.add_row("", Text(f"{hit.scale} {hit.score:.2f}{shared}", _DIM))
+        shared = shares(hit.contributions)
+        hits.add_row("", Text(f"{hit.scale} {hit.score:.2f}{f'  ({shared})' if shared else ''}", _DIM))
         quoted, left_out = shortened(compact(hit.context or hit.text), longest)
         if sounded(hit):
             hits.add_row("", Text(sounded(hit)))
@@ -264,10 +264,11 @@ def _hit_html(hit: Hit, words: frozenset[str]) -> str:
     more = f" <em>… ({left_out:,} more characters)</em>" if left_out else ""
     quote_html = f'<blockquote style="margin:.3em 0 0 1em;white-space:pre-wrap">{"".join(pieces)}{more}</blockquote>'
     sound = f"<div>{escape(sounded(hit))}</div>" if sounded(hit) else ""
+    shared = escape(shares(hit.contributions))
     return (
         '<div style="margin:0 0 1em 0"><div style="opacity:.75;font-size:90%">'
         f'{hit.rank}. <a href="{escape(link(hit.citation))}">{escape(where(hit.citation))}</a>'
-        f" &middot; {escape(hit.scale)} {hit.score:.2f} ({escape(shares(hit.contributions))})</div>"
+        f" &middot; {escape(hit.scale)} {hit.score:.2f}{f' ({shared})' if shared else ''}</div>"
         f"{sound}{quote_html if quoted else ''}</div>"
     )
 

@@ -9,37 +9,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-import numpy as np
-
 from ..pipeline.document import Flag, Metadata, Source, Span
 from ..pipeline.embed import Embeddings, Encoded
-from ..pipeline.errors import DamagedFile, FingerprintMismatch, KnowledgeBaseError
+from ..pipeline.errors import KnowledgeBaseError
 from ..pipeline.scale import TERM_SCALES, Medium
 from .catalog import Catalog
-from .compaction import merge, remove_files
+from .commits import newest_generation, record_generation
 from .filter import instant
+from .folder import remove_files
 from .lock import WriterLock
-from .shard import ShardRow, ShardWriter
 from .sounding import stage_sound
+from .staged_shards import StagedShards
 from .staging import Words, stage
-from .stored import (
-    name_shard,
-    read_uri,
-    record_generation,
-    replace_shards,
-    shard_rows,
-    storable,
-    stored_flags,
-    stored_uri,
-)
+from .stored import read_uri, storable, stored_flags, stored_uri
 from .term_vectors import TermScale
 from .text_vectors import SpanEncoder, encode_anew, made_by
 
 State = Literal["unchanged", "known", "changed", "new"]
 
-MERGE_ABOVE = 16
-"""Shards of a scale above which a commit merges the small ones."""
-MERGE_DOWN_TO = 4
 NO_SPEECH = Flag("no-speech", "no utterance was heard in it")
 
 
@@ -72,11 +59,10 @@ class Writer:
 
     def _begin(self) -> None:
         self._catalog.begin_writing()
-        self._shards: dict[str, ShardWriter] = {}
-        self._finished: list[ShardRow] = []
+        self._shards = StagedShards(self._root, self._catalog)
         self._changed = False
         self._settings: dict[str, str] = {}
-        self.generation = int(self._catalog.value("SELECT max(number) FROM generation")) + 1
+        self.generation = newest_generation(self._catalog) + 1
 
     # Asking
 
@@ -180,7 +166,7 @@ class Writer:
         """
         source = encoded.document.source
         added = Added()
-        marks = {name: shard.mark() for name, shard in self._shards.items()}
+        marks = self._shards.marks()
         try:
             with self._catalog.step():
                 content = self._content(source, recipe)
@@ -189,11 +175,7 @@ class Writer:
                 self._point(source.uri, content, bytes, mtime_ns, encoded.document.metadata)
         except BaseException:
             self._words.forget()
-            for name in list(self._shards):
-                if name in marks:
-                    self._shards[name].go_back(marks[name])
-                else:
-                    self._shards.pop(name).abandon()
+            self._shards.go_back(marks)
             raise
         return added
 
@@ -228,7 +210,7 @@ class Writer:
         added = Added()
         if encoded.sound is not None:
             first = staged.first + len(encoded.spans)
-            sounded = stage_sound(self._catalog, self._shard, encoded.sound, staged.content, first)
+            sounded = stage_sound(self._catalog, self._shards.of, encoded.sound, staged.content, first)
             counts |= sounded.vectors
             flags = () if sounded.utterances else (NO_SPEECH,)
             counted = {"utterance": sounded.utterances, "phrase": sounded.phrases, "speech": sounded.speech}
@@ -251,28 +233,9 @@ class Writer:
             raise KnowledgeBaseError(f"{scale} vectors come with their utterances, as the sound of a recording")
         if any(spans[at].scale != scale for at in embeddings.spans.tolist()):
             raise KnowledgeBaseError(f"{scale} vectors were given for spans of another scale")
-        self._shard(scale.name, embeddings.vectors.shape[1], embeddings.fingerprint).add(
+        self._shards.of(scale.name, embeddings.vectors.shape[1], embeddings.fingerprint).add(
             first + embeddings.spans, embeddings.vectors
         )
-
-    def _shard(self, scale: str, width: int, fingerprint: str) -> ShardWriter:
-        """The shard being written for a scale.
-
-        Raises:
-            FingerprintMismatch: The scale holds vectors of another encoder.
-        """
-        known = self._catalog.rows("SELECT fingerprint, width FROM scale WHERE name = ?", (scale,))
-        if not known:
-            self._catalog.rows("INSERT INTO scale VALUES (?, ?, ?)", (scale, fingerprint, width))
-        elif known[0] != (fingerprint, width):
-            raise FingerprintMismatch(
-                f"the {scale} vectors in {self._root} were made by {known[0][0]} (width {known[0][1]}), these by"
-                f" {fingerprint} (width {width}): use the encoder of before, make them anew with octavo reembed --scale"
-                " text, or ingest into a new knowledge base"
-            )
-        if scale not in self._shards:
-            self._shards[scale] = ShardWriter(self._root, scale, width, fingerprint)
-        return self._shards[scale]
 
     def keep(self, key: str, value: str) -> None:
         """Stages a setting, which the record of the generation holds too."""
@@ -294,20 +257,11 @@ class Writer:
         if not self._changed:
             return self.generation - 1
         for terms in self._terms:
-            terms.encode_new(self._catalog, self._shard)
-        for shard in self._shards.values():
-            if len(shard):
-                row = shard.finish()
-                self._finished.append(row)
-                name_shard(self._catalog, row, self.generation)
-            else:
-                shard.abandon()
-        self._shards = {}
-        replaced = self._merge_small()
+            terms.encode_new(self._catalog, self._shards.of)
+        replaced = self._shards.finish(self.generation)
         record = {**(what or {}), **({"settings": self._settings} if self._settings else {})}
         record_generation(self._catalog, self.generation, record)
-        # From here on the files may be committed, even if an error or an interrupt comes first: not ours to remove.
-        self._finished = []
+        self._shards.hand_over()
         self._catalog.commit()
         remove_files([path for row in replaced for path in row.paths(self._root)])
         committed = self.generation
@@ -334,41 +288,18 @@ class Writer:
         if made_by(self._catalog) in ("", encoder.fingerprint):
             return False
         with self._catalog.step():
-            encode_anew(self._catalog, encoder, self._shard, told)
+            encode_anew(self._catalog, encoder, self._shards.of, told)
         self._changed = True
         return True
-
-    def _merge_small(self) -> list[ShardRow]:
-        """Merges the smallest shards of a scale that has too many; each vector is rewritten few times in its life."""
-        replaced: list[ShardRow] = []
-        for (scale,) in self._catalog.rows(
-            "SELECT scale FROM shard GROUP BY scale HAVING count(*) > ?", (MERGE_ABOVE,)
-        ):
-            rows = sorted(shard_rows(self._catalog, scale), key=lambda row: row.count)
-            small = [row for row in rows if row.kind == "flat"][: len(rows) - MERGE_DOWN_TO + 1]
-            if len(small) < 2:
-                continue
-            try:
-                # The dead too, until compaction: earlier generations can be read as long as they are there.
-                new = merge(self._root, small, lambda ids: np.ones(len(ids), np.bool_))
-            except DamagedFile:
-                continue  # search and verify name it; new sources need not suffer for it
-            if new is not None:
-                self._finished.append(new)
-            replace_shards(self._catalog, small, new, self.generation)
-            replaced += small
-        return replaced
 
     # Ending
 
     def close(self) -> None:
         """Drops what is staged and lets the next writer in."""
         try:
-            for shard in self._shards.values():
-                shard.abandon()
-            self._shards = {}
+            self._shards.abandon()
             self._catalog.end()
-            remove_files([path for row in self._finished for path in row.paths(self._root)])
+            self._shards.remove()
         finally:
             self._catalog.close()
             self._lock.release()

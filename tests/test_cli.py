@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import typer
 from octavo import cli
 from octavo.indexes import progress
 from octavo.indexes.collection import KnowledgeBase
@@ -409,3 +410,11 @@ def test_doctor(octavo: Any, kb: Path, tmp_path: Path) -> None:
     assert broken.code == cli.FAILED
     assert broken.json["healthy"] is False
     assert "lacks config.json" in octavo("doctor", "--model", tmp_path).out
+
+
+def test_a_paragraph_of_help_is_not_broken_where_its_source_is() -> None:
+    commands = typer.main.get_command(cli.app)
+    for group, name in ((commands, "search"), (commands.get_command(None, "train"), "speech")):
+        said = group.get_command(None, name).help
+        assert len(said.split("\n\n")) == 2
+        assert "\n" not in said.replace("\n\n", "")

@@ -33,7 +33,7 @@ PARSERS = {
 
 DOORS = {
     **{parser: tuple(READING + name for name in names) for parser, names in PARSERS.items()},
-    "faiss": ("indexes/scale_index.py",),
+    "faiss": ("indexes/faiss_index.py",),
     "apsw": ("indexes/",),
     "swift_f0": ("pipeline/voice/fundamental.py",),
     "jinja2": ("indexes/evaluate/page/page.py",),
@@ -52,6 +52,7 @@ DOORS = {
         "indexes/training_command.py",
         "indexes/calibrate_command.py",
         "indexes/diff_command.py",
+        "indexes/status_command.py",
         "indexes/explain/command.py",
     ),
     "rich": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ..weighting.emphasis import is_code
 from .calibration import SETTING, CalibrationMap
 from .features import AskedWord, signs
-from .handoff import Handoff, sound_handoff, text_handoff
+from .handoff import Handoff, searched, sound_handoff, text_handoff
 from .model import shipped
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def assessed(
     seen = signs(answer.query, found)
     text = calibration.probability(model.logit(seen.values), seen.values) if seen.best >= 0 else 0.0
     sound = max(beside.heard, said_there(sought, heard))
-    text = max(text, looked_up(answer.query, seen.words, found.words))
+    if seen.values["covered hits"]:  # else a filter, or a pinned scale, has kept out where the word stands
+        text = max(text, looked_up(answer.query, seen.words, found.words))
     confidence = 1 - (1 - beside.understood * text) * (1 - sound) if answer.hits else 0.0
     handoff: Handoff | None = None
     if confidence < threshold:
@@ -92,7 +94,8 @@ def looked_up(question: str, asked: Sequence[AskedWord], words: Sequence[QueryTe
         0 for questions that name more.
     """
     named = [word.text for word in asked if not word.stop_word]
-    if len(named) != 1 or not (is_code(named[0]) or question.strip().casefold() == named[0]):
+    alone = re.sub(r"^\W+|\W+$", "", question).casefold()
+    if len(named) != 1 or not (is_code(named[0]) or alone == named[0]):
         return 0.0
     return _WANTED * max((weight for word in words if word.text == named[0] for _, weight in word.stems), default=0.0)
 
@@ -114,6 +117,14 @@ def assessed_sound(answer: Answer, snapshot: Snapshot, abstain_below: float | No
         return replace(answer, confidence=confidence, abstain=False, handoff=None)
     handoff = sound_handoff(answer.query, snapshot, answer.hits, confidence, threshold, answer.warnings)
     return replace(answer, confidence=confidence, abstain=True, handoff=handoff)
+
+
+def kept_out(answer: Answer, snapshot: Snapshot, abstain_below: float | None) -> Answer:
+    """An answer of which a condition on manner left nothing: it is sure of nothing."""
+    threshold = calibration_of(snapshot).threshold if abstain_below is None else abstain_below
+    why = ("what answers the question best is not said in the manner that --filter asks for",)
+    handoff = Handoff(answer.query, 0.0, threshold, searched(snapshot, sound=True), (), (), (), why)
+    return replace(answer, hits=(), confidence=0.0, abstain=True, handoff=handoff)
 
 
 def settled(answer: Answer, hits: tuple[Hit, ...]) -> Answer:

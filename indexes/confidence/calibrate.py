@@ -119,8 +119,8 @@ def calibrate(
         dry_run: Measure and keep nothing.
 
     Raises:
-        QueryError: Fewer than 10 questions, or a place that the knowledge base does not hold, or all answers of one
-            kind.
+        QueryError: Fewer than 10 questions that count, or a place that the knowledge base does not hold, or all answers
+            of one kind.
         FingerprintMismatch: The vectors were made by other encoders.
         KnowledgeBaseBusy: Another process is writing.
     """
@@ -132,6 +132,12 @@ def calibrate(
     with base.snapshot() as snapshot:
         judged = ask_all(base, snapshot, encoders, questions, step=step)
         kept = snapshot.setting(SETTING)
+    usable = len(np.unique(judged.group))
+    if usable < LEAST_QUESTIONS:
+        raise QueryError(
+            f"{usable} of {len(questions)} questions are too few to calibrate with, and only recordings without a"
+            f" transcript answer the others: give at least {LEAST_QUESTIONS} that text answers, or that nothing does"
+        )
     if judged.right.all() or not judged.right.any():
         all_or_none = "every" if judged.right.all() else "no"
         raise QueryError(
@@ -192,7 +198,10 @@ def ask_all(
     *,
     step: Callable[[], None] = lambda: None,
 ) -> JudgedScores:
-    """Ask questions, and where all have answers each again without the sources that hold them."""
+    """Ask questions, and where all have answers each again without the sources that hold them.
+
+    One that only recordings without a transcript answer is left out: the map is of the confidence of text.
+    """
     judge = Judge(base, snapshot)
     golds = [judge.gold(question) for question in questions]
     held = contents(snapshot)
@@ -204,6 +213,9 @@ def ask_all(
     group: list[int] = []
     answerable: list[bool] = []
     for number, (question, gold) in enumerate(zip(questions, golds, strict=True)):
+        if question.answerable and held.keys().isdisjoint(gold.contents.tolist()):
+            step()
+            continue
         for without, has_answer in _ways(question, gold, judge, leave_out):
             allowed = [one for content, one in held.items() if content not in without]
             if without and not allowed:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ...pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
 from ...pipeline.terms import query_stems, terms
+from ..bm25 import inverse_document_frequency
 from ..evidence import WINDOW_CHARACTERS, Evidence, Universe
 from ..expand import QueryTerm
 from ..fuse import fuse
@@ -138,7 +139,7 @@ def asked_words(question: str, found: Found) -> tuple[AskedWord, ...]:
         stems = [stem for stem, _ in near.stems] if near else []
         stems += [stem for other in respaced if _respaced(term.text, other.text) for stem, _ in other.stems]
         share = 1.0 if near is not None and near.exact else SPELLED_ALIKE if stems else 0.0
-        weight = _weight(known.get(term.text, 0), snapshot.paragraphs) * emphasis[term.text]
+        weight = float(inverse_document_frequency(known.get(term.text, 0), snapshot.paragraphs)) * emphasis[term.text]
         little = term.stop_word or term.text in asking
         made.append(AskedWord(term.text, tuple(stems), weight, share, little, emphasis[term.text] == 1))
     return tuple(made)
@@ -157,10 +158,6 @@ def _frequencies(snapshot: Snapshot, stems: Sequence[Sequence[int]]) -> list[int
     return [max((by_stem[stem] for stem in one), default=0) for one in stems]
 
 
-def _weight(frequency: int, paragraphs: int) -> float:
-    return float(np.log(1 + (max(paragraphs - frequency, 0) + 0.5) / (frequency + 0.5)))
-
-
 def _content(words: Sequence[AskedWord]) -> list[AskedWord]:
     """Words that carry meaning; all where there are no such words."""
     return [word for word in words if not word.stop_word] or list(words)
@@ -173,7 +170,7 @@ def _words_known(values: dict[str, float], words: Sequence[AskedWord], paragraph
     whole = float(weights.sum())
     values["unknown words"] = float((weights * (1 - shares)).sum()) / whole if whole > 0 else 0.0
     values["length"] = float(np.log1p(len(content)))
-    values["mean weight"] = float(weights.mean()) / _weight(0, paragraphs) if len(weights) else 0.0
+    values["mean weight"] = float(weights.mean() / inverse_document_frequency(0, paragraphs)) if len(weights) else 0.0
 
 
 def _columns(evidence: Sequence[Evidence]) -> dict[str, Floats]:

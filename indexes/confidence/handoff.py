@@ -104,11 +104,6 @@ class Handoff:
     unknown_words: tuple[str, ...]
     reasons: tuple[str, ...]
 
-    @property
-    def disagree(self) -> bool:
-        """Whether any scale holds another place for the best."""
-        return any(not one.agrees for one in self.by_scale)
-
     def to_json(self) -> dict[str, Any]:
         """The packet as in ``docs/answer.schema.json``."""
         return {
@@ -121,6 +116,9 @@ class Handoff:
             "by_scale": [one.to_json() for one in self.by_scale],
             "nearest": [hit.to_json() for hit in self.nearest],
         }
+
+
+KEPT_OUT: Final = "no source with text fits what --source, --type, --after and --before ask for"
 
 
 def text_handoff(
@@ -149,7 +147,7 @@ def text_handoff(
         tuple(hits[:NEAREST]),
         _by_scale(found, signs, where),
         tuple(word.text for word in content if not word.share),
-        (*further, *reasons(signs, model)),
+        (*further, *(reasons(signs, model) if signs.best >= 0 or not where else (KEPT_OUT,))),
     )
 
 

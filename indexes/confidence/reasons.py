@@ -33,7 +33,7 @@ def reasons(signs: Signs, model: ConfidenceModel) -> tuple[str, ...]:
     chosen = [theme for theme in ranked[:MOST_REASONS] if by_theme[theme] <= -LEAST_PULL] or ranked[:1]
     said = tuple(_SAID[theme](signs) for theme in chosen)
     lacking = _lacking(signs)
-    return (f"nothing in the knowledge base mentions {_named(lacking)}", *said) if lacking else said
+    return (f"no text in the knowledge base mentions {_named(lacking)}", *said) if lacking else said
 
 
 def _lacking(signs: Signs) -> list[str]:

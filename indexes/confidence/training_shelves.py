@@ -60,7 +60,7 @@ def write_shelves(gutenberg: Path, crowdspeech: Path, out: Path, characters: int
         folder = out / shelf
         folder.mkdir(parents=True, exist_ok=True)
         for book in books:
-            text = _book(gutenberg / f"{book}.txt.gz")
+            text = book_text(gutenberg / f"{book}.txt.gz")
             for number, piece in enumerate(_pieces(text[: characters // len(books)]), 1):
                 (folder / f"{book}-{number:03}.txt").write_text(piece, encoding="utf-8")
         made.append(folder)
@@ -109,7 +109,7 @@ def _number(url: str) -> tuple[int, str]:
     return int(stem) if stem.isdecimal() else 0, url
 
 
-def _book(path: Path) -> str:
+def book_text(path: Path) -> str:
     """A book without what Project Gutenberg says around it."""
     text = _read(path)
     for pattern in _AFTER:

@@ -10,13 +10,13 @@ import numpy as np
 
 from ...pipeline.errors import QueryError
 from ...pipeline.scale import Medium
-from ..collection import StoredSource
 from ..evaluate.gold import Gold, Judge
 from ..evaluate.metrics import off_axis
 from ..evaluate.questions import Question
 from ..evaluate.said_times import milliseconds
 from ..hit import Answer, Citation
 from ..sound.as_written import CHARACTERS_A_SECOND
+from ..sources import StoredSource
 from .sides import Side, Texts
 from .sources import Pair
 

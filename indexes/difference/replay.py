@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 
 import numpy as np
-import numpy.typing as npt
 
-from ..collection import StoredSource
+from ..catalog import Ids
+from ..sources import StoredSource
 from .answers import AnswerChange, Matcher
 from .sides import Side
 from .sources import Label, Pair
 
-Ids = npt.NDArray[np.int64]
 Parts = frozenset[int]
 """Numbers of the pairs whose change is made."""
 

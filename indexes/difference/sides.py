@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...pipeline.errors import QueryError
 from ..catalog import NAME
-from ..collection import KnowledgeBase, StoredSource
+from ..collection import KnowledgeBase
 from ..retrieve import Encoders, retrieve
+from ..sources import StoredSource
 from .alignment import Alignment
 
 if TYPE_CHECKING:

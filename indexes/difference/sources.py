@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..collection import StoredSource
+from ..sources import StoredSource
 from ..stored import StoredContent
 from .sides import Side
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ from ...pipeline.function_words import FUNCTION_WORDS
 from ...pipeline.scale import PARAGRAPH, SECTION, SENTENCE, Scale
 from ...pipeline.stems import primary_language, stem
 from ...pipeline.terms import terms
+from ..bm25 import inverse_document_frequency
 from ..snapshot import Snapshot
 from ..stored import SpanRows
 
@@ -166,8 +166,8 @@ class Passages:
         fresh = sorted(set(stems) - self._weights.keys())
         if fresh:
             paragraphs = self._snapshot.paragraphs
-            for one, frequency in zip(fresh, self._snapshot.document_frequency(fresh).tolist(), strict=True):
-                self._weights[one] = math.log(1 + (max(paragraphs - frequency, 0) + 0.5) / (frequency + 0.5))
+            idf = inverse_document_frequency(self._snapshot.document_frequency(fresh), paragraphs)
+            self._weights |= dict(zip(fresh, idf.tolist(), strict=True))
         return self._weights
 
     def _load(self, content: int) -> _Spans:

@@ -14,6 +14,7 @@ from ..choose import AGREEMENT, LEAST_CHARACTERS, Choice, Verdict
 from ..hit import Answer, Hit
 from ..metered import Metered
 from ..notes import Notes
+from ..retrieve import MOST_HITS
 from .expected import Expected, expected_at
 from .heard import HeardPlace, heard_places
 from .origin import Level, Origin, chain, ids_of, origin_of, sound_chain
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 RUNNERS_UP: Final = 3
 """Spans shown that came next after the answer."""
+_FOLLOWING: Final = 20
+"""Spans after the answer that can be asked for by their rank."""
+_LOOKED_AT: Final = 50
+"""Choices beyond the answer among which they are looked for: some are in the answer already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,43 +122,37 @@ def explain(
         content = _content(snapshot, hit)
         choice = _choice(found, hit, notes.choices) if found is not None else None
         heard = heard_places(snapshot, base.encoders().hearing, notes, hit, answer.query)
-        made = {
-            "origin": origin_of(snapshot, content, hit.citation),
-            "heard": heard,
-            "close": close[: len(answer.hits) + RUNNERS_UP - 1],
-            "expected": expected,
-        }
+        explained = Explanation(
+            answer,
+            hit,
+            beyond,
+            origin=origin_of(snapshot, content, hit.citation),
+            words=words,
+            heard=heard,
+            close=close[: len(answer.hits) + RUNNERS_UP - 1],
+            expected=expected,
+        )
         if found is None or choice is None:
-            levels = sound_chain(snapshot, heard[0].utterance) if heard else ()
             score = round(hit.score, DIGITS)
-            shares = {next(iter(hit.contributions)): score} if len(hit.contributions) == 1 else {}
-            reason = "the span is the word as it was heard, from the first to the last of its phones"
-            return Explanation(
-                answer,
-                hit,
-                beyond,
-                levels=levels,
-                words=words,
-                shares=shares,
-                reasons=(reason,),
-                **made,  # type: ignore[arg-type]
+            return replace(
+                explained,
+                levels=sound_chain(snapshot, heard[0].utterance) if heard else (),
+                shares={next(iter(hit.contributions)): score} if len(hit.contributions) == 1 else {},
+                reasons=("the span is the word as it was heard, from the first to the last of its phones",),
             )
         ids = ids_of(found.universe, first_sentence(found, choice))
         columns = columns_of(found, choice.core, choice.score)
         shares = summed(columns)
         if sound := round(hit.score * 10**DIGITS) - round(choice.score * 10**DIGITS):
             shares[PHONEME.name] = sound / 10**DIGITS
-        return Explanation(
-            answer,
-            hit,
-            beyond,
+        return replace(
+            explained,
             levels=chain(snapshot, ids),
             words=words_of(answer.query, found, choice),
             proposals=proposals(found, ids, noted),
             columns=columns,
             shares=shares,
             reasons=reasons(choice, question.budget, bool(question.scales)),
-            **made,  # type: ignore[arg-type]
         )
 
 
@@ -194,10 +193,10 @@ def _subject(answer: Answer, following: tuple[Hit, ...], rank: int) -> tuple[Hit
 def _next(found: Found, question: Question, answer: Answer) -> tuple[Hit, ...]:
     """Spans of text that would have come next."""
     have = {(hit.citation.source.sha256, hit.citation.start, hit.citation.stop) for hit in answer.hits}
-    choices = found.choose(question.k + 50, None) if question.budget is None else ()
+    choices = found.choose(question.k + _LOOKED_AT, None) if question.budget is None else ()
     hits = found.hits(choices, None, question.where)
     fresh = (hit for hit in hits if (hit.citation.source.sha256, hit.citation.start, hit.citation.stop) not in have)
-    return tuple(islice(fresh, 20))
+    return tuple(islice(fresh, _FOLLOWING))
 
 
 def _content(snapshot: Snapshot, hit: Hit) -> int:
@@ -214,7 +213,7 @@ def _choice(found: Found, hit: Hit, chosen: Sequence[Choice]) -> Choice | None:
     if hit.citation.medium is not Medium.TEXT:
         return None
     universe = found.universe
-    for choice in (*chosen, *found.choose(10_000, None)):
+    for choice in (*chosen, *found.choose(MOST_HITS, None)):
         placed = found.place(choice)
         if placed is None or placed[:2] != (hit.citation.start, hit.citation.stop):
             continue

@@ -64,11 +64,12 @@ class Word:
     """A word of the question.
 
     Attributes:
-        known: ``exact``, ``near`` (only neighbours in spelling are known) or ``unknown``.
+        known: ``exact``, ``near`` (only neighbours in spelling are known), ``family`` (only relatives) or ``unknown``.
         frequency: Paragraphs that hold it.
         idf: Inverse document frequency: what a match is worth.
         in_hit: How often it stands in the hit, neighbours by their similarity.
         emphasis: Share of ``idf`` that it counts: less than 1 where it was said before the part that asks.
+        family: Words of its family that stand in the hit, see :mod:`octavo.indexes.families`.
     """
 
     text: str
@@ -79,6 +80,7 @@ class Word:
     idf: float = 0.0
     in_hit: float = 0.0
     emphasis: float = 1.0
+    family: tuple[Neighbour, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As in ``octavo explain --json``."""
@@ -93,6 +95,7 @@ class Word:
             "idf": round(self.idf, 4),
             "in_hit": round(self.in_hit, 4),
             "emphasis": round(self.emphasis, 4),
+            "family": [{"terms": list(one.terms), "similarity": round(one.similarity, 4)} for one in self.family],
         }
 
 
@@ -105,17 +108,21 @@ def words_of(question: str, found: Found, choice: Choice | None) -> tuple[Word, 
         here = np.concatenate([np.asarray(one, np.int64) for one in stems]) if stems else here
     made: dict[str, Word] = {}
     frequency, idf = rarity(found.words, snapshot) if found.words else (np.empty(0), np.empty(0))
-    written = snapshot.stem_terms([stem for word in found.words for stem, _ in word.stems])
+    there = set(here.tolist())
+    family = [[pair for band in word.family for pair in band.stems if pair[0] in there] for word in found.words]
+    stands_for = [stem for word in found.words for stem, _ in word.stems]
+    written = snapshot.stem_terms([*stands_for, *(stem for own in family for stem, _ in own)])
     for at, word in enumerate(found.words):
         made[word.text] = Word(
             word.text,
-            "exact" if word.exact else "near",
+            "exact" if word.exact else "near" if word.stems else "family",
             word.stop_word,
             tuple(Neighbour(tuple(written[stem]), weight) for stem, weight in word.stems),
             int(frequency[at]),
             float(idf[at]),
             float(sum(weight * int((here == stem).sum()) for stem, weight in word.stems)),
             word.emphasis,
+            tuple(Neighbour(tuple(written[stem]), alike) for stem, alike in family[at]),
         )
     asked = query_stems(question, snapshot.languages())
     return tuple(made.get(term.text) or Word(term.text, "unknown", term.stop_word) for term in asked)

@@ -20,7 +20,7 @@ from .expected import Expected
 from .explanation import Explanation
 from .heard import HeardPlace
 from .origin import Level, Origin
-from .scoring import Column, Proposal, Word, apportioned
+from .scoring import Column, Neighbour, Proposal, Word, apportioned
 
 SHORT: Final = 110
 WIDTHS: Final = {"425": "425 characters around", "1700": "1,700 characters around"}
@@ -116,9 +116,14 @@ def _asked(question: str, words: Iterable[Word]) -> list[Text]:
 def _words(words: Iterable[Word]) -> Table:
     table = _table("word", "known as", ("paragraphs", "right"), ("worth (idf)", "right"), ("in the hit", "right"))
     for word in words:
-        known = {"exact": "itself", "unknown": "nowhere, nor anything like it"}.get(word.known, "")
-        if word.known == "near":
-            known = ", ".join(f"{'/'.join(one.terms[:1])} {one.similarity:.2f}" for one in word.stands_for)
+        known = {
+            "exact": "itself",
+            "near": _alike(word.stands_for),
+            "family": "words of its family alone",
+            "unknown": "nowhere, nor anything like it",
+        }[word.known]
+        if word.family:
+            known += f"; here {_alike(word.family)}"
         if word.known == "unknown":
             table.add_row(plain(word.text), known, "-", "-", "-")
             continue
@@ -126,6 +131,10 @@ def _words(words: Iterable[Word]) -> Table:
         worth = f"{word.idf:.2f}" + (f" x {word.emphasis:.2f}" if word.emphasis < 1 else "")
         table.add_row(plain(word.text) + common, plain(known), f"{word.frequency:,}", worth, f"{word.in_hit:.3g}")
     return table
+
+
+def _alike(words: Iterable[Neighbour]) -> str:
+    return ", ".join(f"{'/'.join(one.terms[:1])} {one.similarity:.2f}" for one in words)
 
 
 def _proposals(proposals: Iterable[Proposal], verbose: bool) -> RenderableType:
@@ -169,7 +178,7 @@ def _columns(columns: tuple[Column, ...], made: Explanation) -> RenderableType:
     table.add_row("together", "", "", f"{sums[0]:.3f}", "", "", f"{sums[1]:.3f}")
     terms = [f"{sums[0]:.3f} meaning", f"{sums[1]:.3f} words", *([f"{sound:.3f} sound"] if sound else [])]
     near = sum(shown[one] for one in columns if one.credit == "character")
-    note = f" ({near:.3f} of it neighbours in spelling)" if near else ""
+    note = f" ({near:.3f} of it words alike)" if near else ""
     return Group(table, Text(f"{' + '.join(terms)} = {sum(sums) + sound:.3f}{note}"))
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Final
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from ...pipeline.errors import ModelError
+from .coefficients import Coefficients
 
 Floats = npt.NDArray[np.float64]
 
@@ -18,7 +17,7 @@ RIVALS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(Coefficients):
     """A logistic model of what tells a word from what only sounds like it; fitted with the speech encoder.
 
     Beside the score per phone it looks at the number of phones (a long word is not said by chance), at how far the
@@ -33,6 +32,8 @@ class Calibration:
         phone_frames: Frames that a phone usually takes.
         sharpness: How fast the evidence of a place falls with its score per phone.
     """
+
+    CALLED: ClassVar[str] = "calibration"
 
     bias: float = 1.65
     per_phone: float = 1.2
@@ -116,19 +117,3 @@ class Calibration:
                 break
         bias, per_phone, phones, haste, share = weights.tolist()
         return replace(self, bias=bias, per_phone=per_phone, phones=phones, haste=haste, share=share)
-
-    def to_json(self) -> str:
-        """For the header of a checkpoint."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Calibration:
-        """The inverse of :meth:`to_json`.
-
-        Raises:
-            ModelError: These are no such coefficients.
-        """
-        try:
-            return cls(**{name: float(value) for name, value in json.loads(text).items()})
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ModelError(f"the speech model's calibration cannot be read ({error}): {text[:80]!r}") from error

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from ...pipeline.scale import PHONEME, Medium
 from ...pipeline.terms import query_stems
+from ..bm25 import inverse_document_frequency
 from ..cite import cite_sound
 from ..hit import Hit, ranked
 from ..weighting.emphasis import is_code
@@ -46,11 +45,13 @@ class Listened:
     Attributes:
         weight: Its inverse document frequency on the text side; 1 where there is no text.
         written: Whether any text holds it.
+        at: Which word of the question it is.
     """
 
     text: str
     weight: float
     written: bool = True
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +101,37 @@ def listened_for(question: str, snapshot: Snapshot, words: Sequence[QueryTerm] =
     stems = sorted({stem for term in asked for stem in term.stems})
     ids = dict(zip(stems, snapshot.stem_ids(stems), strict=True))
     found = []
-    for term in asked:
+    for at, term in enumerate(whole):
+        if term not in asked:
+            continue
         known = [ids[stem] for stem in sorted(term.stems)]
         held = [one for one in known if one is not None]
         frequency = float(snapshot.document_frequency(held).max()) if held else 0.0
         paragraphs = snapshot.paragraphs
-        weight = np.log(1 + (paragraphs - frequency + 0.5) / (frequency + 0.5)) if paragraphs else 1.0
-        found.append(Listened(term.text, max(float(weight), 1e-3), written=frequency > 0 or term.text in near))
+        weight = float(inverse_document_frequency(frequency, paragraphs)) if paragraphs else 1.0
+        found.append(Listened(term.text, max(weight, 1e-3), written=frequency > 0 or term.text in near, at=at))
     return sorted(found, key=lambda word: -word.weight)[:MOST_WORDS]
+
+
+def phrases(words: Iterable[Listened]) -> list[tuple[Listened, ...]]:
+    """Words that stand side by side in the question, two at least, in its order."""
+    runs: list[list[Listened]] = []
+    for word in sorted(words, key=lambda word: word.at):
+        if runs and runs[-1][-1].at + 1 == word.at:
+            runs[-1].append(word)
+        else:
+            runs.append([word])
+    return [tuple(run) for run in runs if len(run) > 1]
 
 
 def listen_for(
     words: Sequence[Listened], snapshot: Snapshot, hearing: Hearing, *, k: int, ranges: Ranges | None = None
 ) -> list[HeardIn]:
-    """The utterances in which words are heard, the largest share first."""
+    """The utterances in which words are heard, the largest share first.
+
+    Words that stand side by side are listened for as one, too: as a long keyword they are heard far more surely than
+    each by itself, and each then counts as heard there.
+    """
     ways = {word: hearing.variants(word.text) for word in words}
     # A word of three phones is heard by chance everywhere; it may only speak where there is no longer one.
     long = [word for word, variants in ways.items() if variants and min(len(one.phones) for one in variants) >= SHORT]
@@ -124,20 +142,28 @@ def listen_for(
         for place in spoken(ways[word], snapshot, hearing, k=max(50, 4 * k), ranges=ranges):
             if place.probability < LEAST_PROBABILITY:
                 break
+            best.setdefault(place.utterance, {}).setdefault(word.text, (word.weight * place.probability, place))
+    for phrase in phrases(words):
+        together = hearing.variants(" ".join(word.text for word in phrase))
+        for place in spoken(together, snapshot, hearing, k=max(50, 4 * k), ranges=ranges):
+            if place.probability < LEAST_PROBABILITY:
+                break
             own = best.setdefault(place.utterance, {})
-            own.setdefault(word.text, (word.weight * place.probability, place))
+            for word in phrase:
+                if word.text not in own or own[word.text][1].probability < place.probability:
+                    own[word.text] = (word.weight * place.probability, place)
     found = [
         HeardIn(
             utterance,
             next(place.content for _, place in own.values()),
-            sum(weight for weight, _ in own.values()) / whole,
+            min(1.0, sum(weight for weight, _ in own.values()) / whole),
             sum(
                 own[word.text][0]
-                for word in chosen
+                for word in words
                 if not word.written and word.text in own and own[word.text][1].probability >= SURE
             )
             / whole,
-            tuple(sorted((place for _, place in own.values()), key=lambda place: place.start)),
+            tuple(sorted({place for _, place in own.values()}, key=lambda place: place.start)),
         )
         for utterance, own in best.items()
     ]

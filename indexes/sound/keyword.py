@@ -12,18 +12,17 @@ of ``e`` are taken off, so the loop here runs over the states of the keyword (a 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from ...pipeline.errors import ModelError
 from ...pipeline.phones import BLANK
 from ...pipeline.posteriors import Posteriors
+from .coefficients import Coefficients
 from .frames import WALL, Frames
 
 Floats = npt.NDArray[np.float64]
@@ -60,7 +59,7 @@ _ALONE: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class Edges:
+class Edges(Coefficients):
     """How far a word reaches beyond the peaks of its first and last phone.
 
     A net trained with CTC marks a phone by a peak of a frame or two somewhere inside it, so the ends of a word have to
@@ -73,6 +72,8 @@ class Edges:
             probability there.
     """
 
+    CALLED: ClassVar[str] = "word edges"
+
     before: float = 0.5
     after: float = 0.5
     most_before: float = 4.0
@@ -84,22 +85,6 @@ class Edges:
             raise ValueError(f"the shares of {self} are not between 0 and 1")
         if self.most_before < 0 or self.most_after < 0:
             raise ValueError(f"{self} reaches back into its own word")
-
-    def to_json(self) -> str:
-        """For the header of a checkpoint."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Edges:
-        """The inverse of :meth:`to_json`.
-
-        Raises:
-            ModelError: These are no edges.
-        """
-        try:
-            return cls(**{name: float(value) for name, value in json.loads(text).items()})
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ModelError(f"the speech model's word edges cannot be read ({error}): {text[:80]!r}") from error
 
 
 @dataclass(frozen=True, slots=True)

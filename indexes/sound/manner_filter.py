@@ -38,7 +38,7 @@ class Condition:
 
     def holds(self, measures: npt.NDArray[np.float32]) -> Mask:
         """*Shape:* (n, len(MEASURES)) to (n,); what cannot be measured meets no condition."""
-        values = measures[:, _COLUMNS[self.name]]
+        values = measures[:, _COLUMNS[self.name]].round(4)  # loudness in the mean is 1e-15, and not above 0
         return _OPERATORS[self.operator](values, self.bound) & ~np.isnan(values)
 
 

@@ -1,8 +1,7 @@
-"""Bytes of a term -> a unit vector: inception branches, parallel dilations and a feature pyramid over a few bytes.
+"""Bytes of a term -> a unit vector: two convolutions, then pooling that keeps where in the word a thing stands.
 
-Three levels: single bytes, pairs and fours. Each sees its neighbours through parallel dilations; the coarse levels,
-where a syllable more or less does not shift everything, flow back down to the bytes. Pooling keeps where in the word a
-thing stands: by distance from the beginning, from the end, and by share of the length.
+By distance from the beginning, from the end, and by share of the length. Nothing else: inception branches, dilations
+and a feature pyramid of three levels did not pay, see docs/log.md.
 """
 
 from __future__ import annotations
@@ -13,27 +12,24 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from ..blocks.dilated import Dilated
-from ..blocks.inception import Inception
-from ..blocks.pyramid import Lateral
 from ..errors import ModelError
 
-FORMAT: Final = "octavo-character-1"
+FORMAT: Final = "octavo-character-2"
 CHANNEL: Final = "channel."
 LONGEST: Final = 62
 """Bytes of a term that are read; with both marks and padding that makes 64 places."""
 
 PADDING, START, STOP = 0, 1, 2
 _FIRST_BYTE: Final = 3
-_FINEST: Final = 4
-"""Bytes in a place of the coarsest level: sequences are padded to a multiple of it, by one at least."""
+_STEP: Final = 4
+"""Sequences are padded to a multiple of it, so that many are of one length and run together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,78 +38,52 @@ class CharacterShape:
 
     Attributes:
         letters: Numbers for a byte.
-        channels: Of the levels; one level makes it a plain convolutional network.
-        widths: Of the inception branches; one makes it a plain convolution.
-        pooled: Whether there is a branch of max-pooling.
-        dilations: Of the parallel convolutions; ``(1,)`` does without dilation.
-        top_down: Whether coarse levels flow back down.
+        channels: Of its states.
         knots: Shares of the length at which is pooled.
         width: Of the vector.
     """
 
     letters: int = 32
-    channels: tuple[int, ...] = (48, 64, 96)
-    widths: tuple[int, ...] = (1, 3, 5)
-    pooled: bool = True
-    dilations: tuple[int, ...] = (1, 2, 4, 8)
-    top_down: bool = True
+    channels: int = 64
     knots: int = 4
     width: int = 64
 
     def __post_init__(self) -> None:
-        if not self.channels or len(self.channels) > 3:
-            raise ValueError(f"{len(self.channels)} levels: there are one to three")
-        if min(self.letters, self.knots, self.width, *self.channels) < 1 or self.width > 64:
+        if min(self.letters, self.channels, self.knots, self.width) < 1 or self.width > 64:
             raise ValueError(f"every size must be positive, and the width at most 64: {self}")
 
     @classmethod
     def from_json(cls, text: str) -> CharacterShape:
         """What :func:`save_network` wrote."""
-        told = json.loads(text).items()
-        sizes: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in told}
+        sizes: dict[str, int] = json.loads(text)
         return cls(**sizes)
 
 
 class CharacterNetwork(nn.Module):
-    """*Shape:* (B, T) byte ids, T a multiple of 4 and above every length -> (B, width), unit rows."""
+    """*Shape:* (B, T) byte ids, T above every length -> (B, width), unit rows."""
 
-    def __init__(self, shape: CharacterShape | None = None, *, dropout: float = 0.0) -> None:
+    def __init__(self, shape: CharacterShape | None = None) -> None:
         super().__init__()
         self.shape = shape = shape or CharacterShape()
         self.embed = nn.Embedding(256 + _FIRST_BYTE, shape.letters, padding_idx=PADDING)
-        inputs = (shape.letters, *shape.channels)
-        self.stems = nn.ModuleList(
-            Inception(inputs[at], channels, shape.widths, stride=2 if at else 1, pooled=shape.pooled)
-            for at, channels in enumerate(shape.channels)
-        )
-        self.contexts = nn.ModuleList(Dilated(channels, shape.dilations, dropout) for channels in shape.channels)
-        steps = zip(shape.channels, shape.channels[1:], strict=False)
-        self.laterals = nn.ModuleList(Lateral(fine, coarse) for fine, coarse in steps if shape.top_down)
-        places = shape.knots + 2
-        pooled = shape.channels[0] * (places + 1) + 2 * sum(shape.channels[1:])
-        self.out = nn.Linear(pooled, shape.width)
+        self.near = nn.Conv1d(shape.letters, shape.channels, 5, padding=2)
+        self.mix = nn.Linear(shape.channels, shape.channels)
+        self.norms = nn.ModuleList(nn.LayerNorm(shape.channels) for _ in range(2))
+        self.around = nn.Conv1d(shape.channels, shape.channels, 3, padding=1)
+        self.add = nn.Linear(shape.channels, shape.channels)
+        self.out = nn.Linear(shape.channels * (shape.knots + 3), shape.width)
 
     def forward(self, letters: Tensor) -> Tensor:
         valid = letters != PADDING
-        x = self.embed(letters)
-        levels: list[tuple[Tensor, Tensor]] = []
-        for stem, context in zip(self.stems, self.contexts, strict=True):
-            if levels:
-                valid = valid[:, ::2]
-            x = context(stem(x) * valid.unsqueeze(-1), valid) * valid.unsqueeze(-1)
-            levels.append((x, valid))
-        if self.shape.top_down:
-            for at in reversed(range(len(levels) - 1)):
-                fine, present = levels[at]
-                down = self.laterals[at](fine, *levels[at + 1])
-                levels[at] = (down * present.unsqueeze(-1), present)
-        finest, present = levels[0]
-        # Padding is 0 and there may be none at a coarse level, so what is below 0 counts as 0 everywhere.
-        kept = [torch.bmm(_places(present, self.shape.knots).to(finest.dtype), finest).flatten(1)]
-        kept.append(finest.amax(1).relu())
-        for states, there in levels[1:]:
-            kept += [states.sum(1) / there.sum(1, keepdim=True), states.amax(1).relu()]
-        return nn.functional.normalize(self.out(torch.cat(kept, 1)).float(), dim=1)
+        there = valid.unsqueeze(-1)
+        seen = self.near(self.embed(letters).transpose(1, 2)).relu().transpose(1, 2)
+        x = self.norms[0](self.mix(seen)) * there
+        seen = self.around((self.norms[1](x) * there).transpose(1, 2)).relu().transpose(1, 2)
+        x = (x + self.add(seen)) * there
+        pooled = torch.bmm(_places(valid, self.shape.knots).to(x.dtype), x).flatten(1)
+        # Padding is 0 and not every word has some, so what is below 0 counts as 0.
+        highest = x.amax(1).relu()
+        return nn.functional.normalize(self.out(torch.cat((pooled, highest), 1)).float(), dim=1)
 
 
 def _places(valid: Tensor, knots: int) -> Tensor:
@@ -138,8 +108,8 @@ def letter_bytes(term: str) -> bytes:
 
 
 def places_of(length: int) -> int:
-    """Places of a padded sequence that holds so many bytes, two marks and at least one place of padding."""
-    return (length + 2) // _FINEST * _FINEST + _FINEST
+    """Places of a padded sequence that holds so many bytes and two marks."""
+    return -(-(length + 2) // _STEP) * _STEP
 
 
 def letter_batch(terms: Sequence[bytes], places: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
+from .pretrained import digest_of, quiet
 
 if TYPE_CHECKING:
     import torch
@@ -73,10 +73,8 @@ def load_transformer(model: str) -> Checkpoint:
     """
     folder = model_folder(model)
     from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    quiet()
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         transformer = AutoModel.from_pretrained(folder, use_safetensors=True).eval()
@@ -100,7 +98,7 @@ def load_transformer(model: str) -> Checkpoint:
         suffix=tuple(around[at + len(bare) :]),
         padding=int(tokenizer.pad_token_id or 0),
         query_prompt=_query_prompt(folder),
-        digest=_digest(transformer, tokenizer),
+        digest=digest_of(transformer, tokenizer),
     )
 
 
@@ -120,15 +118,3 @@ def _query_prompt(model: str) -> str:
         return ""
     prompts = json.loads(Path(settings).read_text()).get("prompts") or {}
     return str(prompts.get("query", ""))
-
-
-def _digest(transformer: torch.nn.Module, tokenizer: Any) -> str:
-    import torch
-
-    digest = hashlib.blake2b(digest_size=8)
-    for name, weights in sorted(transformer.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(weights.contiguous().flatten().view(torch.uint8).numpy())
-    for word, number in sorted(tokenizer.get_vocab().items()):
-        digest.update(f"{word}\0{number}\0".encode())
-    return digest.hexdigest()

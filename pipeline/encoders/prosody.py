@@ -149,12 +149,12 @@ def load_projection(path: Path) -> tuple[Projection, str]:
     except (OSError, SafetensorError) as error:
         raise ModelError(
             f"the prosody weights {path} cannot be read ({error}): reinstall octavo, or train them with "
-            "python -m octavo.pipeline.training.prosody"
+            "octavo train prosody"
         ) from error
     if metadata.get("format") != FORMAT or metadata.get("functionals") != " ".join(FUNCTIONALS):
         raise ModelError(
             f"{path} holds no prosody projection of this version (format {metadata.get('format')!r}): "
-            "train it again with python -m octavo.pipeline.training.prosody"
+            "train it again with octavo train prosody"
         )
     missing = {part.name for part in fields(Projection)} - found.keys()
     if missing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -18,6 +17,7 @@ from ..reading.cues import Cue, Piece
 from ..reading.transcripts import compose_transcript
 from ..recording import SAMPLE_RATE
 from .device import choose_device
+from .pretrained import digest_of, from_disk_or_hub
 
 if TYPE_CHECKING:
     import torch
@@ -72,7 +72,7 @@ class Recogniser:
         """
         self._device = choose_device(device)
         self._model, tokenizer, features = _load(model)
-        digest = _digest(self._model, tokenizer)  # as stored, so that it is the same on every device
+        digest = digest_of(self._model, tokenizer)  # as stored, so that it is the same on every device
         self._model.to(self._device, _dtype(self._device))
         self._features = features
         self._batch = batch
@@ -219,10 +219,6 @@ def _load(model: str) -> tuple[Any, Any, Any]:
         ModelError: See :class:`Recogniser`.
     """
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForCTC, AutoModelForSpeechSeq2Seq, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
 
     def load(local: bool) -> tuple[Any, Any, Any]:
         config = AutoConfig.from_pretrained(model, local_files_only=local)
@@ -238,20 +234,8 @@ def _load(model: str) -> tuple[Any, Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=local)
         return loaded.eval(), tokenizer, AutoFeatureExtractor.from_pretrained(model, local_files_only=local)
 
-    try:
-        try:
-            loaded, tokenizer, features = load(True)
-        except OSError:
-            if Path(model).is_dir():
-                raise
-            loaded, tokenizer, features = load(False)  # a hub id that is not in the cache
-    except ModelError:
-        raise
-    except Exception as error:  # transformers raises OSError, ValueError, safetensors and json errors alike
-        raise ModelError(
-            f"the recogniser {model!r} cannot be loaded ({type(error).__name__}: {error}): name a folder that holds "
-            "config.json, preprocessor_config.json, a tokenizer and model.safetensors, or a hub id"
-        ) from error
+    files = "config.json, preprocessor_config.json, a tokenizer and model.safetensors"
+    loaded, tokenizer, features = from_disk_or_hub(model, load, what="recogniser", files=files)
     if int(features.sampling_rate) != SAMPLE_RATE:
         raise ModelError(
             f"the recogniser {model!r} hears {features.sampling_rate} Hz, not {SAMPLE_RATE}: choose another"
@@ -259,19 +243,6 @@ def _load(model: str) -> tuple[Any, Any, Any]:
     if tokenizer.pad_token is None:  # the pipeline makes no batches without one
         tokenizer.pad_token = tokenizer.eos_token
     return loaded, tokenizer, features
-
-
-def _digest(model: torch.nn.Module, tokenizer: Any) -> str:
-    """Of weights and vocabulary."""
-    import torch
-
-    digest = hashlib.blake2b(digest_size=8)
-    for name, weights in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(weights.cpu().contiguous().flatten().view(torch.uint8).numpy())
-    for word, number in sorted(tokenizer.get_vocab().items()):
-        digest.update(f"{word}\0{number}\0".encode())
-    return digest.hexdigest()
 
 
 def _no_speech_token(tokenizer: Any) -> int | None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ModelError
 from ..recording import SAMPLE_RATE
+from .pretrained import from_disk_or_hub
 
 if TYPE_CHECKING:
     import torch
@@ -140,10 +141,6 @@ def load_trunk(model: str) -> Trunk:
         ModelError: It is not there, incomplete, of another kind, or hears at another rate or pace.
     """
     from transformers import AutoConfig, AutoModel
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
 
     _check_files(model)
 
@@ -162,20 +159,8 @@ def load_trunk(model: str) -> Trunk:
         )
         return module, set(report["missing_keys"]), _normalised(model, local)
 
-    try:
-        try:
-            module, missing, normalised = load(True)
-        except OSError:
-            if Path(model).is_dir():
-                raise
-            module, missing, normalised = load(False)  # a hub id that is not in the cache
-    except ModelError:
-        raise
-    except Exception as error:  # transformers raises OSError, ValueError, safetensors and json errors alike
-        raise ModelError(
-            f"the speech model {model!r} cannot be loaded ({type(error).__name__}: {error}): name a folder that holds "
-            "config.json and model.safetensors, or a hub id"
-        ) from error
+    files = "config.json and model.safetensors"
+    module, missing, normalised = from_disk_or_hub(model, load, what="speech model", files=files)
     missing = {name for name in missing if name.rpartition(".")[2] not in _UNUSED}
     if missing:
         names = ", ".join(sorted(missing)[:3])

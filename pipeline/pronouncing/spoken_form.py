@@ -121,15 +121,6 @@ def spoken_tokens(text: str, *, foreign: bool = False) -> list[tuple[Reading, ..
     return tokens
 
 
-def spoken_forms(text: str, n: int = 4) -> list[Words]:
-    """The ``n`` likeliest ways to say ``text``, best first. For people and tests; :class:`Pronouncer` keeps tokens."""
-    beam: list[tuple[Words, float]] = [((), 0.0)]
-    for readings in spoken_tokens(text):
-        grown = [(said + r.words, score + r.log_probability) for said, score in beam for r in readings]
-        beam = sorted(grown, key=lambda item: -item[1])[: 4 * n]
-    return [said for said in distinct([said for said, _ in beam]) if said][:n]
-
-
 def _iso_date(match: re.Match[str], text: str) -> tuple[Words, ...]:
     digits, month, day = match[0].split("-")
     if not 1 <= int(month) <= 12 or not numbers.is_date(int(day), int(month), digits):

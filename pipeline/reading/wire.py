@@ -51,15 +51,6 @@ def document_to_parts(document: Document) -> list[bytes | memoryview]:
     return [start, text, *(memoryview(array.tobytes()) for array in arrays if array.size)]
 
 
-def document_to_bytes(document: Document) -> bytes:
-    """A document's frame in one piece.
-
-    Raises:
-        UnicodeEncodeError: The text holds lone surrogates.
-    """
-    return b"".join(document_to_parts(document))
-
-
 def document_from_bytes(frame: bytes | bytearray | memoryview) -> Document:
     """Build a document from its frame. Word boxes stay views of one copied buffer.
 

@@ -47,7 +47,7 @@ class CharacterRecipe:
         patience: Validations without a gain after which to stop.
     """
 
-    steps: int = 1_500
+    steps: int = 3_000
     batch: int = 512
     learning_rate: float = 3e-3
     warm_up: int = 200

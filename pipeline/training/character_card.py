@@ -36,8 +36,8 @@ Bytes of a term, or of two words with the space between them -> a unit vector of
 misspellings, slips of the hand, misreadings of a scanner, lost and added spaces and hyphens, other marks on letters,
 inflections, what is written for the same sound. Capitals make no difference at all. Not near: other codes and numbers.
 
-- Network: {sum(p.numel() for p in network.parameters()):,} parameters; inception branches, parallel dilations and a
-  feature pyramid over bytes, see `pipeline/encoders/character_network.py`. 16-bit floats.
+- Network: {sum(p.numel() for p in network.parameters()):,} parameters; two convolutions over bytes, pooled by
+  where in the word a thing stands, see `pipeline/encoders/character_network.py`. 16-bit floats.
 - Beside it a noisy channel of {sum(p.numel() for p in letters.parameters()):,} parameters, which compares a word with
   the 50 terms that the vectors propose, letter by letter, see `pipeline/encoders/spelling_channel.py`; in the header
   the weights of `pipeline/encoders/likeness.py`, which decides by it, fitted on the words watched.

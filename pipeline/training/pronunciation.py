@@ -1,6 +1,6 @@
 """Train the network that pronounces words from a lexicon such as CMUdict::
 
-    python -m octavo.pipeline.training.pronunciation --lexicon cmudict.zip --out pipeline/weights
+    octavo train pronunciation --lexicon cmudict.zip --out DIR
 
 The words are split by a hash of their spelling into three parts, the same on every machine: those learnt from, those
 watched to choose the best weights, and those held out, which are scored at the end, for the model card.
@@ -9,7 +9,6 @@ A possessive goes with its word ("Aaron's" with "Aaron"), so that it gives nothi
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import math
@@ -298,38 +297,3 @@ def _card(
 def _options(metadata: Mapping[str, str]) -> str:
     limit = f" --minutes {metadata['minutes']}" if metadata["minutes"] else ""
     return f"--seed {metadata['seed']} --epochs {metadata['epochs']}{limit}"
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Command line of the recipe."""
-    parser = argparse.ArgumentParser(prog="octavo.pipeline.training.pronunciation", description=__doc__)
-    parser.add_argument("--lexicon", type=Path, required=True, help="CMUdict as text or zip")
-    parser.add_argument("--out", type=Path, required=True, help="folder for weights and model card")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--minutes", type=float, help="upper limit of the time")
-    parser.add_argument("--epochs", type=int, default=12)
-    chosen = parser.parse_args(arguments)
-
-    def report(state: TrainingProgress) -> None:
-        print(
-            f"epoch {state.epoch}/{state.epochs}  loss {state.loss:.3f}  "
-            f"watched phone error {state.phone_error:.2%}  {state.seconds:.0f} s",
-            flush=True,
-        )
-
-    scores = train(
-        chosen.lexicon,
-        chosen.out,
-        seed=chosen.seed,
-        device=chosen.device,
-        minutes=chosen.minutes,
-        epochs=chosen.epochs,
-        progress=report,
-    )
-    for part, scored in scores.items():
-        print(f"{part}: {scored}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,10 @@
 """Learn the projection of the prosody vector from read speech without labels::
 
-    python -m octavo.pipeline.training.prosody --speech DIR [--out FILE]
+    octavo train prosody --speech DIR --out DIR
 
-DIR holds ``manifest.jsonl`` (``audio``, ``speaker``) and the audio. Two cores need about six minutes, most of them to
-measure the contours. A fifth of the speakers is held out; the last lines say how well manners are found among them.
+The folder of speech holds ``manifest.jsonl`` (``audio``, ``speaker``) and the audio. Two cores need about six minutes,
+most of them to measure the contours. A fifth of the speakers is held out; the last lines say how well manners are found
+among them.
 
 What is learned, in closed form. (1) How much each functional differs between people and within one person's
 utterances: the prior of a speaker's baseline. (2) From utterances edited to manners of known identity
@@ -19,7 +20,6 @@ and a contrastive network, do better on manners like those trained on and worse 
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..encoders.prosody import FORMAT, UTTERANCE_SECONDS, WEIGHTS, Projection
+from ..encoders.prosody import FORMAT, UTTERANCE_SECONDS, Projection
 from ..errors import ModelError
 from ..voice.contour import RATE, Contour, contour
 from ..voice.functionals import FUNCTIONALS, functionals
@@ -281,25 +281,7 @@ def save(projection: Projection, path: Path) -> None:
     metadata = {
         "format": FORMAT,
         "functionals": " ".join(FUNCTIONALS),
-        "recipe": "python -m octavo.pipeline.training.prosody",
+        "recipe": "octavo train prosody",
         "utterance_seconds": str(UTTERANCE_SECONDS),
     }
     save_file(projection.tensors(), path, metadata)
-
-
-def main() -> None:
-    """Train, say how it went, and write the weights."""
-    parser = argparse.ArgumentParser(description="Learn the projection of the prosody vector.")
-    parser.add_argument("--speech", type=Path, required=True, help="folder of manifest.jsonl and its audio")
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--manners", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    projection, line = train(list(utterances(options.speech)), options.manners, seed=options.seed)
-    save(projection, options.out)
-    print(line)
-    print(f"{options.out}: {options.out.stat().st_size / 1024:.0f} kB")
-
-
-if __name__ == "__main__":
-    main()

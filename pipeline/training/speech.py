@@ -22,13 +22,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..encoders.hearing_network import network_on
-from ..encoders.speech_network import Heard, SpeechNetwork, SpeechShape
+from ..encoders.speech_network import SpeechNetwork, SpeechShape
 from ..encoders.speech_trunk import TrunkIdentity
 from ..errors import ModelError
 from ..phones import BLANK
-from .speech_batches import Batch, Example, batches, split
+from .speech_batches import Example, batches, split
 from .speech_corpus import SpeechCorpus
 from .speech_frontend import Frontend, load_frontend
+from .speech_losses import loss_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,10 @@ class SpeechRecipe:
             ``cool_down``, a share of all steps.
         batch_seconds: Sound in a batch, padding and repetition included.
         held_out: Share of the speakers, or of the utterances of a lone speaker, kept for validation.
-        consistency_weight: Of the difference between what is heard under two masks, see :func:`consistency`; with 0
-            every batch is heard once.
+        consistency_weight: Of the difference between what is heard under two masks, see
+            :func:`.speech_losses.consistency`; with 0 every batch is heard once.
+        choose_at: Share of the steps after which people's words get the pronunciation that the network hears in place
+            of the dictionary's first, see :mod:`.pronunciation_choice`; with 1 they never do.
         trunk: Hub id or folder of a speech model whose states the network takes in place of log-mel frames; its own
             weights stay as they are. Empty for log-mel frames. ``shape`` then is as
             :data:`octavo.pipeline.encoders.hearing_network.TRUNK_SHAPE`.
@@ -61,6 +64,7 @@ class SpeechRecipe:
     rate_weight: float = 0.1
     consistency_weight: float = 0.2
     shape: SpeechShape = field(default_factory=SpeechShape)
+    choose_at: float = 0.8
     trunk: str = ""
 
 
@@ -74,48 +78,6 @@ class Progress:
     hours_heard: float
     times_real_time: float
     phone_error_rate: float | None = None
-
-
-def loss_of(heard: Heard, batch: Batch, recipe: SpeechRecipe) -> Tensor:
-    """A loss at every scale, weighed and summed."""
-    loss = _ctc(heard.phones, batch, 2) + recipe.coarse_weight * _ctc(heard.coarse_phones, batch, 4)
-    if recipe.frames_weight and bool((batch.labels >= 0).any()):
-        frames = torch.nn.functional.cross_entropy(
-            heard.frames.flatten(0, 1).float(), batch.labels.flatten(), ignore_index=-100, label_smoothing=0.05
-        )
-        loss = loss + recipe.frames_weight * frames
-    known = ~batch.rate.isnan()
-    if recipe.rate_weight and bool(known.any()) and heard.rate.shape[1] == batch.rate.shape[1]:
-        loss = loss + recipe.rate_weight * torch.nn.functional.smooth_l1_loss(
-            heard.rate.float()[known], batch.rate[known]
-        )
-    if recipe.consistency_weight:
-        loss = loss + recipe.consistency_weight * consistency(heard.phones, batch)
-    return loss
-
-
-def _ctc(logits: Tensor, batch: Batch, stride: int) -> Tensor:
-    """Connectionist temporal classification (Graves et al., 2006), mean over phones."""
-    lengths = (batch.lengths // stride).clamp(max=logits.shape[1])
-    return torch.nn.functional.ctc_loss(
-        logits.float().log_softmax(-1).transpose(0, 1), batch.phones, lengths, batch.counts, BLANK, zero_infinity=True
-    )
-
-
-def consistency(logits: Tensor, batch: Batch) -> Tensor:
-    """How differently the same sound is heard under two masks (CR-CTC: Yao et al., ICLR 2025), mean over phones.
-
-    Each view learns from the other as it is: what one mask hides, the other shows.
-
-    Args:
-        logits: The utterances under one mask, then the same under the other. *Shape:* (2 B, T / 2, SYMBOLS).
-        batch: Both views.
-    """
-    first, second = logits.float().log_softmax(-1).chunk(2)
-    told = torch.nn.functional.kl_div(first, second.detach(), reduction="none", log_target=True)
-    told = told + torch.nn.functional.kl_div(second, first.detach(), reduction="none", log_target=True)
-    present = batch.valid.chunk(2)[0][:, 1::2]
-    return ((told.sum(-1) * present).sum(1) / batch.counts.chunk(2)[0]).mean() / 2
 
 
 def greedy(logits: Tensor, lengths: Tensor) -> list[tuple[int, ...]]:
@@ -161,11 +123,13 @@ def train(
     processes: int = 1,
     tell: Callable[[Progress], None] = lambda progress: None,
     every: int = 500,
+    until: int | None = None,
 ) -> Path:
     """Trains on corpora, each with a weight, and writes ``speech_network.safetensors``.
 
     Args:
         out: Folder of the checkpoint; training goes on from one that is there.
+        until: Stops after so many steps of the recipe, and writes ``midway.safetensors`` instead.
         processes: On a CPU: so many processes of one thread, each with batches of its own, share their gradients
             after every batch. On a machine with other work this loses far less than threads that share a batch.
 
@@ -174,14 +138,14 @@ def train(
     """
     out.mkdir(parents=True, exist_ok=True)
     if processes == 1:
-        return _train(0, 1, "", corpora, out, recipe, device, tell, every)
+        return _train(0, 1, "", corpora, out, recipe, device, tell, every, until)
     with TemporaryDirectory() as folder:
         meeting = f"file://{folder}/meeting"
         context = get_context("spawn")
         others = [
             context.Process(
                 target=_train,
-                args=(rank, processes, meeting, corpora, out, recipe, device, _silent, every),
+                args=(rank, processes, meeting, corpora, out, recipe, device, _silent, every, until),
                 daemon=True,
             )
             for rank in range(1, processes)
@@ -189,7 +153,7 @@ def train(
         for other in others:
             other.start()
         try:
-            return _train(0, processes, meeting, corpora, out, recipe, device, tell, every)
+            return _train(0, processes, meeting, corpora, out, recipe, device, tell, every, until)
         finally:
             for other in others:
                 other.join(10)
@@ -210,7 +174,9 @@ def _train(
     device: str,
     tell: Callable[[Progress], None],
     every: int,
+    until: int | None,
 ) -> Path:
+    last = recipe.steps if until is None else min(until, recipe.steps)
     if processes > 1:
         torch.set_num_threads(1)
         # Short enough to notice that another process died, long enough for the slowest to load its corpora.
@@ -239,7 +205,7 @@ def _train(
     views = 2 if recipe.consistency_weight else 1
     stream = batches(training, weights, recipe.batch_seconds / views, own_seed)
     total, heard_frames, began = 0.0, 0, monotonic()
-    while step < recipe.steps:
+    while step < last:
         batch = frontend.batch(next(stream), generator, views).to(device)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, recipe)
@@ -258,10 +224,10 @@ def _train(
             torch._foreach_lerp_(list(average.values()), list(network.state_dict().values()), 1 - decay)
         total += loss.item()
         heard_frames += int(batch.lengths.sum()) * processes
-        if rank == 0 and (step % every == 0 or step == recipe.steps):
+        if rank == 0 and (step % every == 0 or step == last):
             _save(out, network, average, optimizer, step, _header(recipe, frontend.identity))
             error = None
-            if step % (4 * every) == 0 or step == recipe.steps:
+            if step % (4 * every) == 0 or step == last:
                 judged = network_on(frontend.identity, recipe.shape).to(device)
                 judged.load_state_dict(average)
                 error = phone_error_rate(judged, held_out, frontend, device)
@@ -269,7 +235,7 @@ def _train(
             hours = heard_frames / 360_000
             tell(Progress(step, recipe.steps, total / (step - first), hours, 3600 * hours / since, error))
             total, first = 0.0, step
-    final = out / "speech_network.safetensors"
+    final = out / ("speech_network.safetensors" if step >= recipe.steps else "midway.safetensors")
     if rank == 0:
         tensors = {name: value.half().cpu() for name, value in average.items()}
         save_file(tensors, final, _header(recipe, frontend.identity))

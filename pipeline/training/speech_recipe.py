@@ -20,15 +20,17 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..encoders.hearing_network import network_on
+from ..encoders.hearing_network import HearingNetwork, network_on
 from ..encoders.speech import FORMAT
 from ..encoders.speech_network import SpeechShape
 from ..encoders.speech_trunk import TrunkIdentity, find_trunk, trunk_name
 from ..errors import ModelError
+from .pronunciation_choice import rechosen
 from .speech import Progress, SpeechRecipe, train
 from .speech_corpus import SpeechCorpus
 from .speech_frontend import LogMel, TrunkStates
-from .speech_sources import SYNTHETIC, build_real, build_synthetic
+from .speech_sources import SYNTHETIC, build_real, build_synthetic, say_word
+from .speech_texts import Transcriber, read_cmudict
 from .word_space import WordSpaceRecipe, train_word_space
 
 HOURS: Final = {"flite": 3.0, "espeak": 3.0, "festival": 0.0}
@@ -89,13 +91,24 @@ def train_speech(
         )
 
     scores: dict[str, str] = {}
+    folders = {name: corpora / name for name in names}
+    if recipe.choose_at < 1:
+        folders["real"] = corpora / "real-heard"
+
+    def train_on(sounds: dict[str, Path], until: int | None = None) -> Path:
+        weighted = [(folder, WEIGHTS[name]) for name, folder in sounds.items()]
+        return train(weighted, out, recipe, device=device, processes=processes, tell=report, until=until)
+
+    if not (folders["real"] / ".done").exists():
+        midway = train_on({name: corpora / name for name in names}, round(recipe.choose_at * recipe.steps))
+        transcriber = Transcriber(read_cmudict(lexicon), say_word)
+        free, other = rechosen(corpora / "real", transcriber, _trained(midway, device), folders["real"], device)
+        tell(f"{free:,} words with a choice, {other:,} said otherwise than the dictionary's first")
     if not network_file.exists():
-        weighted = [(corpora / name, WEIGHTS[name]) for name in names]
-        train(weighted, out, recipe, device=device, processes=processes, tell=report)
-    folders = [corpora / name for name in names]
+        train_on(folders)
     # Log-mel frames are heard on the CPU, as always: the same network gives the same space of words everywhere.
     listens_on = device if recipe.trunk else "cpu"
-    return finish(network_file, folders, out, recipe, words, scores=scores, tell=tell, device=listens_on)
+    return finish(network_file, [*folders.values()], out, recipe, words, scores=scores, tell=tell, device=listens_on)
 
 
 def _check_trunk(network_file: Path, trunk: str) -> None:
@@ -123,6 +136,20 @@ def _header_of(path: Path) -> dict[str, str]:
         return dict(file.metadata() or {})
 
 
+def _trained(network_file: Path, device: str) -> HearingNetwork:
+    """What :func:`~.speech.train` wrote, ready to hear.
+
+    Raises:
+        ModelError: The network's trunk is gone, or another one.
+    """
+    header = _header_of(network_file)
+    identity = TrunkIdentity.from_json(header["trunk"]) if "trunk" in header else None
+    network = network_on(identity, SpeechShape.from_json(json.loads(header["shape"])))
+    network.load_state_dict({name: value.float() for name, value in load_file(network_file).items()})
+    trunk = find_trunk(identity, network_file).to(device) if identity else None
+    return HearingNetwork(network, trunk).to(device).eval()
+
+
 def finish(
     network_file: Path,
     corpora: Sequence[Path],
@@ -140,10 +167,8 @@ def finish(
         ModelError: The network's trunk is gone, or another one.
     """
     header = _header_of(network_file)
-    trunk = find_trunk(TrunkIdentity.from_json(header["trunk"]), network_file) if "trunk" in header else None
-    frontend = TrunkStates(trunk.to(device), device) if trunk else LogMel()
-    network = network_on(frontend.identity, SpeechShape.from_json(json.loads(header["shape"])))
-    network.load_state_dict({name: value.float() for name, value in load_file(network_file).items()})
+    hearing = _trained(network_file, device)
+    network, frontend = hearing.network, TrunkStates(hearing.trunk, device) if hearing.trunk else LogMel()
 
     def report(step: int, loss: float, found: float) -> None:
         scores["nearest"] = f"{found:.3f}"

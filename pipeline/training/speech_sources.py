@@ -47,7 +47,7 @@ def build_real(
         What was done, for people: hours, utterances, speakers, dropped by reason.
     """
     canonical = read_canonical(speech / "speechocean762_phones.txt")
-    transcriber = Transcriber(read_cmudict(lexicon), guess or _espeak_word)
+    transcriber = Transcriber(read_cmudict(lexicon), guess or say_word)
     dropped: Counter[str] = Counter()
     speakers: set[str] = set()
     with CorpusWriter(folder) as writer:
@@ -97,7 +97,8 @@ def _variants(words: list[list[tuple[int, ...]]], random: np.random.Generator) -
     return tuple(sorted(drawn - {first}))[:_MOST_VARIANTS]
 
 
-def _espeak_word(word: str) -> tuple[int, ...] | None:
+def say_word(word: str) -> tuple[int, ...] | None:
+    """How espeak-ng says a word that is in no dictionary; None where it uses phones that we do not know."""
     try:
         return espeak().say(word).phones
     except UnknownPhone:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 import re
-import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import ModelError
 from ..phones import phone_ids, phone_names
+from .lexicon import entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,25 +21,17 @@ Pronunciations = dict[str, list[tuple[int, ...]]]
 
 
 def read_cmudict(path: Path) -> Pronunciations:
-    """The Carnegie Mellon dictionary as NLTK packs it: ``ABOUT 1 AH0 B AW1 T`` a line, without stress here.
+    """All words of a pronouncing dictionary, see :func:`~octavo.pipeline.training.lexicon.entries`, without stress.
 
     Raises:
-        ModelError: The archive holds no dictionary.
+        ModelError: The file is not there or holds no dictionary.
     """
     words: Pronunciations = {}
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if name.rsplit("/", 1)[-1] == "cmudict"]
-        if not names:
-            raise ModelError(f"{path.name} holds no file named cmudict")
-        for line in archive.read(names[0]).decode("latin-1").splitlines():
-            word, _, rest = line.partition(" ")
-            _, _, phones = rest.partition(" ")
-            if not phones:
-                continue
-            ids = phone_ids(phones)
-            known = words.setdefault(word, [])
-            if ids not in known:
-                known.append(ids)
+    for word, phones in entries(path):
+        ids = phone_ids(phones)
+        known = words.setdefault(word, [])
+        if ids not in known:
+            known.append(ids)
     return words
 
 

@@ -26,10 +26,8 @@ BY_EAR = ("respelt", "typed", "sounds alike")
 ALL: tuple[str, ...] = tuple(SHARES)
 VARIANTS = {
     "whole": (WHOLE, True, ALL),
-    "without inception branches": (replace(WHOLE, widths=(5,), pooled=False), True, ALL),
-    "without dilation": (replace(WHOLE, dilations=(1,)), True, ALL),
-    "without the way back down": (replace(WHOLE, top_down=False), True, ALL),
-    "single level": (replace(WHOLE, channels=WHOLE.channels[:1]), True, ALL),
+    "48 channels": (replace(WHOLE, channels=48), True, ALL),
+    "96 channels": (replace(WHOLE, channels=96), True, ALL),
     "without hard negatives": (WHOLE, False, ALL),
     "without pairs by ear": (WHOLE, True, tuple(kind for kind in ALL if kind not in BY_EAR)),
     "32 numbers": (replace(WHOLE, width=32), True, ALL),

@@ -27,9 +27,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from octavo.indexes.snapshot import Snapshot
+from octavo.indexes.sound.by_example import by_example
 from octavo.indexes.sound.calibration_fit import aligned
 from octavo.indexes.sound.hearing import Hearing
-from octavo.indexes.sound.question_audio import by_example
 from octavo.pipeline.encoders.speech import SpeechEncoder
 from octavo.pipeline.posteriors import FRAME
 from octavo.pipeline.recording import SAMPLE_RATE

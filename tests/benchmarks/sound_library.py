@@ -15,9 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.sound.calibration import Calibration
 from octavo.indexes.sound.hearing import Hearing
-from octavo.indexes.sound.keyword import Edges
 from octavo.indexes.writer import Writer
 from octavo.pipeline.document import Document
 from octavo.pipeline.embed import Encoded, Sound
@@ -81,15 +79,8 @@ def chosen_words(where: Mapping[str, set[str]], count: int = 300) -> list[str]:
 
 def hearing_of(weights: Path | None, *, espeak: bool = False) -> tuple[Hearing, SpeechEncoder]:
     """Ears with the weights and what was fitted for them, whether or not they are the shipped ones."""
-    from safetensors import safe_open
-
-    path = weights or WEIGHTS
-    encoder = SpeechEncoder(path, "cpu")
-    with safe_open(path, framework="numpy") as file:
-        header = file.metadata() or {}
-    calibration = Calibration.from_json(header["calibration"]) if "calibration" in header else Calibration()
-    edges = Edges.from_json(header["edges"]) if "edges" in header else Edges()
-    return Hearing(Pronouncer(espeak=espeak), encoder, calibration=calibration, edges=edges), encoder
+    encoder = SpeechEncoder(weights or WEIGHTS, "cpu")
+    return Hearing(Pronouncer(espeak=espeak), encoder, model=str(weights or "")), encoder
 
 
 def encoded(recording: Recording, sound: Sound) -> Encoded:

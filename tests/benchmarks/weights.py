@@ -4,10 +4,10 @@
 
 DATA holds the folders of the sets; FOLDER gets sources, questions and a knowledge base of each. ``fixed`` weighs all
 words alike and encodes the question as a whole, ``words`` damps the words that were said only before the part that
-asks, ``query`` adds the vector of that part: what a search does. Single scales are as with fixed weights. Printed for
-each set: recall of the gold characters in a budget (where no characters are named: nDCG@10 of the sources), in percent,
-with the change against fixed weights, its 95 % bootstrap interval, the p of the paired randomisation test, and the
-questions won and lost.
+asks, ``query`` adds the vector of that part: what a search does. ``no families`` leaves out the words of one family,
+see :mod:`octavo.indexes.families`. Single scales are as with fixed weights. Printed for each set: recall of the gold
+characters in a budget (where no characters are named: nDCG@10 of the sources), in percent, with the change against
+fixed weights, its 95 % bootstrap interval, the p of the paired randomisation test, and the questions won and lost.
 
 Nothing here may tune what is shipped: that is chosen on made dialogues, ``python -m octavo.indexes.weighting.fit``.
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,9 @@ def measure(folder: Path, count: int) -> tuple[dict[str, Floats], int]:
             ways[FIXED] = found, found.fused.total, SENTENCE
             ways["words"] = found, fuse([*meaning, *words], size).total, SENTENCE
             ways["query"] = asked, asked.fused.total, SENTENCE
+            bare = [replace(word, family=()) for word in asked.words if word.stems]
+            alone = by_meaning(asked.universe, asked.vector, snapshot) + by_words(asked.universe, bare, snapshot)
+            ways["query, no families"] = asked, fuse(alone, len(asked.universe)).total, SENTENCE
             for name, (own, total, scale) in ways.items():
                 values.setdefault(name, []).append(judged(own, gold, judge.times, total, scale))
     parts = sum(asking_part(question.text) > 0 for question in questions)

@@ -18,7 +18,8 @@ from octavo.indexes.retrieve import Encoders
 from octavo.pipeline.encoders.character import CharacterEncoder
 from octavo.pipeline.errors import KnowledgeBaseError, QueryError
 
-from .library import MANUAL, NOTES, BagOfWords, document, shelf
+from .library import MANUAL, NOTES, BagOfWords, document, encoded, shelf
+from .sound_world import encoders_of, kb_of, recording_of
 
 ENCODERS = Encoders(BagOfWords(), CharacterEncoder())
 
@@ -75,6 +76,21 @@ def test_unanswerable_ones_are_taken_as_they_are(kb: KnowledgeBase) -> None:
     assert len(scores.right) == len(ANSWERABLE) + len(UNANSWERABLE)
     assert not scores.right[-3:].any()
     assert not scores.answerable[-3:].any()
+
+
+def test_what_only_sound_answers_is_left_out(tmp_path: Path) -> None:
+    said = Question("is the router broken", (Relevant("call.wav"),), id="said")
+    with kb_of(
+        tmp_path / "kb",
+        encoded(document("manual.md", MANUAL), BagOfWords()),
+        encoded(document("notes.md", NOTES), BagOfWords()),
+        recording_of(tmp_path, "call", ["my router is broken"]),
+    ) as base:
+        with base.snapshot() as snapshot:
+            scores = ask_all(base, snapshot, encoders_of(), [said, *ANSWERABLE])
+        assert len(scores.right) == 2 * len(ANSWERABLE)
+        with pytest.raises(QueryError, match=r"9 of 11 .* only recordings without a transcript"):
+            calibrate(base, encoders_of(), [said, said, *ANSWERABLE[:9]])
 
 
 def test_the_map_is_kept_used_and_shown(kb: KnowledgeBase) -> None:
@@ -190,7 +206,7 @@ def test_search_abstains_from_nonsense(arguments: list[str], capsys: pytest.Capt
     assert cli.main(asked) == cli.DONE
     said = capsys.readouterr().out
     assert said.startswith("No answer")
-    assert "Nothing in the knowledge base mentions 'zebra'" in said
+    assert "No text in the knowledge base mentions 'zebra'" in said
     assert "Nearest: " in said
     assert 3 <= said.count("\n") <= 7
     assert cli.main([*asked, "--json", "--abstain-below", "0"]) == cli.DONE

@@ -15,7 +15,7 @@ import pytest
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.confidence.assess import Beside, assessed_sound, looked_up, said_there
 from octavo.indexes.confidence.features import FEATURES, AskedWord, Signs, asked_words, signs
-from octavo.indexes.confidence.handoff import Handoff, ScaleChoice
+from octavo.indexes.confidence.handoff import KEPT_OUT, Handoff, ScaleChoice
 from octavo.indexes.confidence.model import ConfidenceModel, fit_curves, shipped, sigmoid
 from octavo.indexes.confidence.reasons import reasons
 from octavo.indexes.expand import QueryTerm
@@ -326,9 +326,23 @@ def test_a_word_by_itself_and_a_code_are_looked_up() -> None:
     mean = asked("what", "does", "mean", common=True)
     assert looked_up(" E-43O4 ", asked("e-43o4"), near) == pytest.approx(0.855)
     assert looked_up("What does E-43O4 mean?", [*mean, *asked("e-43o4")], near) == pytest.approx(0.855)
+    assert looked_up('"Belt"?', asked("belt"), near) == pytest.approx(0.95)
     assert looked_up("What does the belt mean?", [*mean, *asked("belt")], near) == 0.0
     assert looked_up("Which belt for E-43O4?", asked("belt", "e-43o4"), near) == 0.0
     assert looked_up("quellory", asked("quellory"), near) == 0.0
+
+
+def test_a_word_that_a_filter_keeps_out_is_not_sure(kb: KnowledgeBase) -> None:
+    here, elsewhere = (ask(kb, "boiler", where=Filter((name,))) for name in ("*manual.md", "*notes.md"))
+    assert here.confidence == pytest.approx(0.95)
+    assert elsewhere.hits
+    assert elsewhere.abstain
+
+
+def test_a_filter_that_nothing_fits_is_named(kb: KnowledgeBase) -> None:
+    packet = ask(kb, "boiler", where=Filter(("*.pdf",))).handoff
+    assert packet is not None
+    assert packet.reasons == (KEPT_OUT,)
 
 
 def test_words_of_asking_need_not_be_covered(kb: KnowledgeBase) -> None:

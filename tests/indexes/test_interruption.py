@@ -15,6 +15,21 @@ def test_a_signal_leaves_an_allowed_stretch_at_once(number: signal.Signals) -> N
     assert interruption.asked
 
 
+def load_while_interrupted() -> None:
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt as error:
+        raise ImportError("initialization failed") from error
+
+
+def test_one_that_a_library_turns_into_an_error_is_still_one() -> None:
+    with Interruption() as interruption:
+        with pytest.raises(KeyboardInterrupt), interruption.allowed():
+            load_while_interrupted()
+        with pytest.raises(ValueError, match="another"), interruption.allowed():
+            raise ValueError("another")
+
+
 def test_elsewhere_it_waits_for_the_next_stretch() -> None:
     with Interruption() as interruption:
         signal.raise_signal(signal.SIGINT)

@@ -39,7 +39,7 @@ def every_path(posteriors: Posteriors, phones: tuple[int, ...]) -> float:
     return best
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(1, 6), st.lists(st.integers(1, 5), min_size=1, max_size=3))
 def test_scores_equal_the_best_of_all_paths(seed: int, frames: int, keyword: list[int]) -> None:
     posteriors, phones = random_posteriors(seed, frames), tuple(keyword)
@@ -47,7 +47,7 @@ def test_scores_equal_the_best_of_all_paths(seed: int, frames: int, keyword: lis
     assert scores(Frames.of([posteriors]), phones)[0] == pytest.approx(expected, abs=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 12), min_size=1, max_size=5))
 def test_utterances_side_by_side_score_as_each_alone(seed: int, lengths: list[int]) -> None:
     heard = [random_posteriors(seed + i, length) for i, length in enumerate(lengths)]
@@ -56,7 +56,7 @@ def test_utterances_side_by_side_score_as_each_alone(seed: int, lengths: list[in
     assert together == pytest.approx(np.array(alone), abs=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(3, 25), st.lists(st.integers(1, 5), min_size=1, max_size=4))
 def test_a_place_is_a_path_with_its_score(seed: int, frames: int, keyword: list[int]) -> None:
     """The peaks of a place, with blanks between, cost what the place says, and its first is the best there is."""

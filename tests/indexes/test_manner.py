@@ -159,6 +159,15 @@ def test_conditions_restrict_a_question(kb: KnowledgeBase) -> None:
     assert set(names(default)) == {"talk"}
 
 
+def test_where_conditions_leave_nothing_the_answer_is_sure_of_nothing(kb: KnowledgeBase) -> None:
+    before = asked(kb, "warranty")
+    assert before.hits
+    answer = asked(kb, "warranty", manner="rate>99")
+    assert (answer.hits, answer.confidence, answer.abstain) == ((), 0.0, True)
+    assert answer.handoff is not None
+    assert "--filter" in answer.handoff.reasons[0]
+
+
 def test_an_example_moves_its_like_up(kb: KnowledgeBase) -> None:
     start, stop = second(kb, "call", 1)
     answer = asked(kb, "router", scales=("phoneme",), like=f"/calls/call.wav@{start:.2f}-{stop:.2f}", k=3)
@@ -235,6 +244,12 @@ def test_units_and_shares() -> None:
     measures[:, NAMES.index("f0_range")] = [3, 9]
     assert MannerFilter.parse("pauses > 20%").holds(measures).tolist() == [False, True]
     assert MannerFilter.parse("f0_range<=3 ST").holds(measures).tolist() == [True, False]
+
+
+def test_what_rounds_to_the_bound_is_not_above_it() -> None:
+    measures = np.zeros((2, len(MEASURES)), np.float32)
+    measures[:, NAMES.index("loudness")] = 3.6e-15, 0.01
+    assert MannerFilter.parse("loudness>0").holds(measures).tolist() == [False, True]
 
 
 def test_a_timeline_tells_utterances_in_order(kb: KnowledgeBase) -> None:

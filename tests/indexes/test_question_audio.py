@@ -14,17 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.hit import Answer
+from octavo.indexes.sound.by_example import by_example, telling_windows
 from octavo.indexes.sound.keyword import Alignment, best_phones, example
-from octavo.indexes.sound.question_audio import (
-    COST_OF_A_WORD,
-    WORTH_A_PHONE,
-    ask_aloud,
-    by_example,
-    cover,
-    listen_to,
-    telling_windows,
-    understand,
-)
+from octavo.indexes.sound.question_audio import ask_aloud
+from octavo.indexes.sound.question_recording import listen_to
+from octavo.indexes.sound.understanding import COST_OF_A_WORD, WORTH_A_PHONE, cover, understand
 from octavo.pipeline.errors import EmptySource, QueryError
 from octavo.pipeline.phones import phone_ids
 from octavo.pipeline.posteriors import FRAME
@@ -168,7 +162,7 @@ def alignment(start: int, stop: int, score: float, phones: int) -> Alignment:
     return Alignment(0, 0, score, phones, ((start, start + 1), (stop - 1, stop)), start, stop)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 12), st.integers(2, 6), st.floats(-6, 0), st.integers(1, 6)), min_size=0, max_size=7

@@ -29,7 +29,7 @@ from octavo.indexes.ranges import (
 from octavo.indexes.ranges import (
     utterances_of as owners,
 )
-from octavo.indexes.writer import MERGE_ABOVE
+from octavo.indexes.staged_shards import MERGE_ABOVE
 from octavo.pipeline.document import TIMES_DTYPE
 from octavo.pipeline.embed import Encoded, Utterance
 from octavo.pipeline.errors import FingerprintMismatch, KnowledgeBaseError

@@ -10,6 +10,7 @@ import pytest
 from octavo import cli
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.intake import take_in
+from octavo.indexes.intake_run import encoder_for
 from octavo.indexes.reembed import reembed_text
 from octavo.indexes.retrieve import Encoders, retrieve
 from octavo.pipeline.encoders.character import character_encoder
@@ -97,6 +98,12 @@ def _of(snapshot: object, scale: object) -> np.ndarray:
 def _sorted(rows: np.ndarray) -> np.ndarray:
     made: np.ndarray = rows[np.argsort(rows[:, 0])]
     return made
+
+
+def test_another_width_is_refused_before_anything_is_read(base: KnowledgeBase, model_folder: Path) -> None:
+    assert encoder_for(base, None, "cpu").fingerprint == TextEncoder(str(model_folder), "cpu").fingerprint
+    with pytest.raises(FingerprintMismatch, match=r"leave out --model and --width, .* octavo reembed --scale text"):
+        encoder_for(base, None, "cpu", 8)
 
 
 def test_a_narrower_width_is_remembered(base: KnowledgeBase, pyramid: Path, tmp_path: Path) -> None:

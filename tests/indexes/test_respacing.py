@@ -23,7 +23,8 @@ def kb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnowledgeBase]:
 
 def words(question: str, kb: KnowledgeBase) -> dict[str, tuple[float, bool]]:
     with kb.snapshot() as snapshot:
-        return {term.text: (term.stems[0][1], term.exact) for term in expand(question, snapshot, CharacterEncoder())}
+        found = expand(question, snapshot, CharacterEncoder())
+        return {term.text: (term.stems[0][1], term.exact) for term in found if term.stems}
 
 
 def test_two_words_that_are_one(kb: KnowledgeBase) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from octavo.indexes.bm25 import BM25_B, BM25_K1
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.evidence import BM25_B, BM25_K1, Universe, gather, weigh
+from octavo.indexes.evidence import Universe, gather, weigh
 from octavo.indexes.expand import expand, similarity
 from octavo.indexes.filter import Filter
 from octavo.indexes.fuse import fuse

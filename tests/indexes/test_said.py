@@ -14,7 +14,7 @@ from octavo.indexes.filter import Filter
 from octavo.indexes.hit import Answer, Hit
 from octavo.indexes.retrieve import Encoders, retrieve
 from octavo.indexes.sound.as_written import as_written
-from octavo.indexes.sound.joined import listened_for
+from octavo.indexes.sound.joined import Listened, listened_for, phrases
 from octavo.pipeline.errors import QueryError
 from octavo.pipeline.posteriors import FRAME
 from octavo.pipeline.scale import Medium
@@ -173,6 +173,18 @@ def test_a_word_that_no_text_holds_comes_before_text(kb: KnowledgeBase) -> None:
     for hit in answer.hits:
         assert sum(hit.contributions.values()) == pytest.approx(hit.score, abs=1e-5)
     assert [hit.rank for hit in answer.hits] == list(range(1, len(answer.hits) + 1))
+
+
+def test_words_side_by_side_are_listened_for_as_one(tmp_path: Path) -> None:
+    words = [Listened(text, 1.0, at=at) for text, at in (("invoice", 3), ("send", 1), ("modem", 4), ("router", 6))]
+    assert [[word.text for word in run] for run in phrases(words)] == [["invoice", "modem"]]
+    kb = kb_of(tmp_path / "kb", recording_of(tmp_path, "call", ["the broken modem is my router", "thank you"]))
+    together, apart = (
+        next(hit.heard for hit in ask(kb, question, k=10).hits if hit.scale == "phoneme")
+        for question in ("broken modem", "modem of the broken")
+    )
+    assert together == "B R OW K AH N M OW D AH M"
+    assert apart == "B R OW K AH N … M OW D AH M"
 
 
 def test_a_code_is_listened_for_as_a_whole_and_its_neighbour_is_written(kb: KnowledgeBase) -> None:

@@ -11,9 +11,11 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from octavo.indexes.build import HeldOut, build_index, fewest_probes
+from octavo.indexes.exact_search import brute_force, top
+from octavo.indexes.faiss_index import gpus
 from octavo.indexes.kinds import FLAT, IVF_HNSW_PQ4, IVF_SQ8, KINDS, Band, IndexKind, band_for
 from octavo.indexes.ranges import normalised, within
-from octavo.indexes.scale_index import Neighbours, ScaleIndex, brute_force, gpus, top
+from octavo.indexes.scale_index import Neighbours, ScaleIndex
 from octavo.indexes.shard import Shard, ShardWriter
 from octavo.pipeline.errors import KnowledgeBaseError, QueryError
 
@@ -60,7 +62,7 @@ def ranges(draw: st.DrawFn) -> npt.NDArray[np.int64]:
     return np.array([(start, start + length) for start, length in pairs], np.int64).reshape(-1, 2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     counts=st.lists(st.integers(0, 90), max_size=4),
     k=st.integers(1, 40),

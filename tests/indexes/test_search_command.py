@@ -78,13 +78,13 @@ def test_words_from_standard_input_get_a_line_each(octavo: Any, kb: Path, monkey
 
 def test_a_spoken_question_is_answered_from_a_document(octavo: Any, kb: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = (utterance_of(phones_of("is the warranty broken")),)
-    monkeypatch.setattr("octavo.indexes.sound.question_audio.listen_to", lambda path, hearing: said)
+    monkeypatch.setattr("octavo.indexes.sound.question_recording.listen_to", lambda path, hearing: said)
     answer = json.loads(octavo("search", "--audio", "question.wav", "--kb", kb, "--json"))
     jsonschema.validate(answer, SCHEMA)
     assert answer["query"] == "is the warranty broken"
     assert "warranty is broken" in answer["hits"][0]["text"]
     example = (utterance_of(phones_of("modem")),)
-    monkeypatch.setattr("octavo.indexes.sound.question_audio.listen_to", lambda path, hearing: example)
+    monkeypatch.setattr("octavo.indexes.sound.question_recording.listen_to", lambda path, hearing: example)
     answer = json.loads(octavo("search", "--audio", "word.wav", "--scale", "phoneme", "--kb", kb, "--json"))
     assert Path(answer["hits"][0]["source"]["uri"]).name == "memo.wav"
 
@@ -117,7 +117,7 @@ def test_the_words_of_a_recogniser_join_a_spoken_question(
             return Document(recording.source, "invoice", ())
 
     monkeypatch.setattr("octavo.pipeline.encoders.recogniser.Recogniser", Scribe)
-    monkeypatch.setattr("octavo.indexes.sound.question_audio.listen_to", lambda path, hearing: ())
+    monkeypatch.setattr("octavo.indexes.sound.question_recording.listen_to", lambda path, hearing: ())
     question = write_wav(tmp_path / "question.wav", 1, 1)
     asked = ("search", "--audio", question, "--kb", kb, "--json", "--asr", "some/model", "--asr-language", "en")
     answer = json.loads(octavo(*asked))

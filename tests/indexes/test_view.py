@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from html.parser import HTMLParser
 
 from octavo.indexes.hit import Answer, Citation, HeardWord, Hit
@@ -16,6 +17,7 @@ from octavo.indexes.view import (
     question_words,
     shares,
     shortened,
+    sounded,
     where,
 )
 from octavo.pipeline.document import Place, Source
@@ -138,6 +140,18 @@ def call(quote: str = "", **more: object) -> Answer:
     cited = Citation(source, 993_600, 1_004_800, quote, (place,), medium=Medium.AUDIO)
     hit = Hit(1, 0.9, "phoneme", cited, {"phoneme": 0.9}, heard="R AW T ER")
     return Answer("router", 2, (hit,), {"total": 4.0}, **more)  # type: ignore[arg-type]
+
+
+def test_measures_that_are_nearly_nothing_are_nothing() -> None:
+    hit = Hit(1, 1.0, "prosody", citation("belt"), {"prosody": 1.0}, measures={"pitch": -2.19e-7, "rate": 4.321})
+    assert sounded(hit) == "pitch 0, rate 4.32"
+
+
+def test_a_hit_to_which_no_scale_adds_anything_shows_no_empty_brackets() -> None:
+    hit = Hit(1, 0.001, "phoneme", citation("belt"), {"phoneme": 0.001})
+    made = Answer("belt", 1, (hit,), {})
+    assert "phoneme 0.00\n" in re.sub(" +\n", "\n", printed(made))
+    assert "()" not in answer_html(made)
 
 
 def test_a_place_in_a_recording_shows_time_and_phones() -> None:

@@ -39,7 +39,7 @@ def best_path(scores: npt.NDArray[np.float32], phones: Sequence[int]) -> float:
     return best
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32), st.integers(1, 6), st.lists(st.integers(1, 3), min_size=1, max_size=4))
 def test_the_best_of_all_paths(seed: int, frames: int, phones: list[int]) -> None:
     scores = np.random.default_rng(seed).normal(size=(frames, 4)).astype(np.float32)
@@ -160,7 +160,7 @@ def test_numbers_are_aligned_again_where_words_have_times() -> None:
     assert first.times[0]["from"] == 0
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.data())
 def test_any_cues_give_rows_in_order(data: st.DataObject) -> None:
     words = data.draw(st.lists(st.sampled_from([*WORDS, "qwyx", "?!"]), min_size=1, max_size=8))

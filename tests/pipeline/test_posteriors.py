@@ -17,7 +17,7 @@ def made(frames: int, seed: int, sharpness: float = 3.0) -> npt.NDArray[np.float
     return whole
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(1, 40), st.integers(0, 1000), st.floats(0.5, 8))
 def test_what_is_kept_is_kept_to_a_step(frames: int, seed: int, sharpness: float) -> None:
     whole = made(frames, seed, sharpness)
@@ -67,7 +67,6 @@ def test_posteriors_check_themselves() -> None:
         Posteriors(np.full((3, KEPT), 99, np.uint8), np.zeros((3, KEPT), np.uint8))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 800))
 def test_every_frame_lies_in_a_window_of_each_length(frames: int) -> None:
     grid = window_grid(frames)

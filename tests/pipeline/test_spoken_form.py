@@ -8,7 +8,8 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from octavo.pipeline.pronouncing.spoken_form import plain_text, spoken_forms, spoken_tokens
+from octavo.pipeline.pronouncing.spoken_form import plain_text, spoken_tokens
+from octavo.pipeline.pronouncing.spoken_numbers import Words, distinct
 
 SAID = [
     # numbers
@@ -117,6 +118,15 @@ SAID = [
     ("end-to-end", ["end to end"]),
     ("ﬁne", ["fine"]),
 ]
+
+
+def spoken_forms(text: str, n: int = 4) -> list[Words]:
+    """The likeliest ways to say a text, best first."""
+    beam: list[tuple[Words, float]] = [((), 0.0)]
+    for readings in spoken_tokens(text):
+        grown = [(said + r.words, score + r.log_probability) for said, score in beam for r in readings]
+        beam = sorted(grown, key=lambda item: -item[1])[: 4 * n]
+    return [said for said in distinct([said for said, _ in beam]) if said][:n]
 
 
 @pytest.mark.parametrize(("text", "expected"), SAID)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from octavo.pipeline.utterances import LONGEST, cut_utterances
 
@@ -14,7 +14,6 @@ def peaks_of(first: int, steps: list[int]) -> np.ndarray:
     return np.cumsum([first, *steps]).astype(np.int64)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 50), gaps, st.integers(1, 60))
 def test_every_phone_lies_in_one_utterance(first: int, steps: list[int], rest: int) -> None:
     peaks = peaks_of(first, steps)
@@ -32,7 +31,6 @@ def test_every_phone_lies_in_one_utterance(first: int, steps: list[int], rest: i
     assert (covered[peaks] == 1).all()
 
 
-@settings(deadline=None)
 @given(st.integers(0, 50), gaps, gaps)
 def test_what_comes_later_changes_only_the_last_utterance(first: int, steps: list[int], more: list[int]) -> None:
     peaks = peaks_of(first, steps)

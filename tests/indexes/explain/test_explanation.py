@@ -191,7 +191,7 @@ def test_a_spoken_question(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     )
     kb.encoders = encoders_of  # type: ignore[method-assign]
     said = (utterance_of(phones_of("please send the invoice"), 0),)
-    monkeypatch.setattr("octavo.indexes.sound.question_audio.listen_to", lambda path, hearing: said)
+    monkeypatch.setattr("octavo.indexes.sound.question_recording.listen_to", lambda path, hearing: said)
     found = kb.search(audio="question.wav")
     assert {hit.citation.medium.value for hit in found.hits} == {"text", "audio"}
     for rank, hit in enumerate(found.hits, 1):

@@ -104,7 +104,7 @@ def test_doubling_is_linear_interpolation() -> None:
     torch.testing.assert_close(double(x, valid)[:, :10], double(x[:, :5], valid[:, :5]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_pooled_bins_equal_means_taken_frame_by_frame(data: st.DataObject) -> None:
     frames = data.draw(st.integers(1, 30))

@@ -110,7 +110,7 @@ document = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(documents=st.lists(document, min_size=1, max_size=3), stretch=st.sampled_from([1, 40, 10_000]))
 def test_every_scale_equals_the_slow_path(
     encoder: TextEncoder, documents: list[list[list[list[str]]]], stretch: int

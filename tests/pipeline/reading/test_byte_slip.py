@@ -51,7 +51,7 @@ def test_what_was_lost_is_put_back(places: list[int]) -> None:
     assert likeness(mended, whole) > 0.999  # a click is left
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.integers(300, 5000), min_size=1, max_size=40))
 def test_pieces_are_mended_as_the_whole_is(sizes: list[int]) -> None:
     broken = without(voice(), [30_001])

@@ -157,7 +157,7 @@ LINE = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(LINE, max_size=20), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_blocks_are_ordered_and_lose_no_line(lines: list[str], end: str) -> None:
     text = end.join(lines)
@@ -168,7 +168,7 @@ def test_blocks_are_ordered_and_lose_no_line(lines: list[str], end: str) -> None
         position = block.stop
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(["", "- ", "  ", "> ", "1. ", "# ", "    ", "\t", ">", "|"]), max_size=25))
 def test_every_word_is_in_a_block(prefixes: list[str]) -> None:
     text = "\n".join(f"{prefix}word{position}x" for position, prefix in enumerate(prefixes))

@@ -113,7 +113,7 @@ def test_ideographs_have_a_row_each_and_lines_join_without_space(tmp_path: Path)
     assert_boxes_hold_words(path, document)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     paragraphs=st.lists(
         st.lists(st.text("abcdefghijklmnop-", min_size=1, max_size=12), min_size=1, max_size=60), min_size=1, max_size=4

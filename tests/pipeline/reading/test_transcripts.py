@@ -524,7 +524,7 @@ FRAGMENTS = st.sampled_from([
 
 
 @pytest.mark.parametrize("read", READERS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_nothing_but_source_errors(read: Callable[[str, str], Transcript], data: st.DataObject) -> None:
     starts = {"read_webvtt": "WEBVTT\n\n", "read_textgrid": '"ooTextFile" "TextGrid" 0 9 <exists> 2 '}
@@ -540,7 +540,7 @@ def test_nothing_but_source_errors(read: Callable[[str, str], Transcript], data:
         assert composed.text[row["start"] : row["stop"]].strip()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.recursive(
         st.none() | st.floats() | st.integers() | st.text(max_size=3),

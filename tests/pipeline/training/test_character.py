@@ -26,7 +26,7 @@ from octavo.pipeline.training.respelling import NEAR_PHONES, Respelling
 from octavo.pipeline.training.spelling_channel import ChannelProgress, ChannelRecipe, one_cycle, train_channel
 from octavo.pipeline.training.spelling_pairs import SHARES, Pair, SpellingMaterial, read_material
 
-SHAPE = CharacterShape(letters=8, channels=(16, 16, 16), width=16)
+SHAPE = CharacterShape(letters=8, channels=16, width=16)
 RECIPE = CharacterRecipe(steps=8, batch=32, warm_up=2, shape=SHAPE)
 CHANNEL = ChannelRecipe(steps=8, batch=16, fitted=60, shape=ChannelShape(letters=8, channels=12, dilations=((1, 2),)))
 

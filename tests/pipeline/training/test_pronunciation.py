@@ -11,11 +11,10 @@ import pytest
 from octavo.pipeline.encoders.grapheme_to_phoneme import GraphemeToPhonemeShape, load_network
 from octavo.pipeline.errors import ModelError
 from octavo.pipeline.phones import phone_ids
-from octavo.pipeline.training.lexicon import HELD_OUT, WATCHED, part_of, read_lexicon
+from octavo.pipeline.training.lexicon import HELD_OUT, WATCHED, entries, part_of, read_lexicon
 from octavo.pipeline.training.pronunciation import (
     PronunciationScore,
     TrainingProgress,
-    main,
     nearest_error,
     train,
 )
@@ -62,10 +61,11 @@ def test_no_time_still_gives_a_file(lexicon: Path, tmp_path: Path) -> None:
     assert load_network(tmp_path / "grapheme_to_phoneme.safetensors").metadata["steps"] == "0"
 
 
-def test_the_command_line_trains(lexicon: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--lexicon", str(lexicon), "--out", str(tmp_path), "--epochs", "1", "--device", "cpu", "--minutes", "0.001"])
-    assert "held out: " in capsys.readouterr().out
-    assert (tmp_path / "grapheme_to_phoneme.md").exists()
+def test_the_card_tells_how_it_was_trained(lexicon: Path, tmp_path: Path) -> None:
+    train(lexicon, tmp_path, device="cpu", epochs=1, minutes=0.001, shape=SHAPE)
+    card = (tmp_path / "grapheme_to_phoneme.md").read_text()
+    assert "octavo train pronunciation --seed 1 --epochs 1 --minutes 0.001" in card
+    assert "| held out |" in card
 
 
 def test_parts_depend_on_the_word_alone_and_a_possessive_goes_with_its_word() -> None:
@@ -89,6 +89,19 @@ def test_both_forms_of_lines_are_read(tmp_path: Path) -> None:
     }
 
 
+def test_entries_are_all_words_as_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "words.txt"
+    path.write_text(
+        ";;; a comment\nREAD 1 R EH1 D\n\nREAD(2)  R IY1 D\n(PAREN 1 P ER0 EH1 N\n#SHARP 1 SH AA1 R P\nMUTE\n"
+    )
+    assert list(entries(path)) == [
+        ("READ", ["R", "EH1", "D"]),
+        ("READ", ["R", "IY1", "D"]),
+        ("(PAREN", ["P", "ER0", "EH1", "N"]),
+        ("#SHARP", ["SH", "AA1", "R", "P"]),
+    ]
+
+
 def test_an_archive_is_read(tmp_path: Path) -> None:
     path = tmp_path / "words.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -98,7 +111,7 @@ def test_an_archive_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"), [("", "no words"), ("BAD  B QQ D", "'BAD  B QQ D'"), ("BAD  B AE D", "too few")]
+    ("content", "complaint"), [("", "no words"), ("BAD  B QQ D", "BAD is said 'B QQ D'"), ("BAD  B AE D", "too few")]
 )
 def test_a_lexicon_that_cannot_be_used_says_why(tmp_path: Path, content: str, complaint: str) -> None:
     path = tmp_path / "words.txt"

@@ -17,13 +17,13 @@ from octavo.pipeline.training import speech_augmentation
 from octavo.pipeline.training.speech import (
     Progress,
     SpeechRecipe,
-    consistency,
     greedy,
     learning_rate,
     train,
 )
 from octavo.pipeline.training.speech_batches import Example, batches, collate, examples, split
 from octavo.pipeline.training.speech_corpus import CorpusWriter, SpeechCorpus, Utterance
+from octavo.pipeline.training.speech_losses import consistency
 from octavo.pipeline.training.speech_recipe import finish
 from octavo.pipeline.training.speech_synthesis import TimedPhone
 from octavo.pipeline.training.word_space import WordSpaceRecipe, contrast, spread, substituted

@@ -1,0 +1,116 @@
+"""Which of its pronunciations each word of a corpus was said in, by what a trained network hears.
+
+A dictionary's first pronunciation is often the careful one (W AA Z for *was*, AH for every *a*), so a network that
+learns from it is told wrong phones. Once it hears well enough to choose, the likeliest pronunciation of every word
+takes the place of the first, and training goes on from there: the realignment with pronunciation variants of speech
+recognisers (Young et al., The HTK book, 2006)::
+
+    python -m octavo.pipeline.training.pronunciation_choice --weights FILE --lexicon ZIP --corpus DIR --out DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..encoders.hearing_network import HearingNetwork
+from ..phones import BLANK
+from .speech_corpus import SAMPLES, UTTERANCES, SpeechCorpus
+from .speech_texts import Transcriber
+
+Pronunciation = tuple[int, ...]
+
+_ROUNDS: Final = 2
+"""Words are chosen one after another, given the others; a second time, as neighbours share frames."""
+
+
+def choose(words: Sequence[Sequence[Pronunciation]], log_probabilities: Tensor) -> list[Pronunciation]:
+    """The pronunciation of each word under which the sound is likeliest (CTC, all alignments summed up).
+
+    Args:
+        words: Pronunciations of each word, the usual one first.
+        log_probabilities: *Shape:* (T, SYMBOLS).
+    """
+    chosen = [variants[0] for variants in words]
+    for _ in range(_ROUNDS):
+        before = list(chosen)
+        for at, variants in enumerate(words):
+            if len(variants) > 1:
+                said = [[*chosen[:at], variant, *chosen[at + 1 :]] for variant in variants]
+                chosen[at] = variants[int(_costs([list(chain(*one)) for one in said], log_probabilities).argmin())]
+        if chosen == before:
+            break
+    return chosen
+
+
+def _costs(readings: Sequence[Sequence[int]], log_probabilities: Tensor) -> Tensor:
+    """Negative log-likelihood of each reading. *Shape:* (readings,)."""
+    lengths = torch.tensor([len(reading) for reading in readings])
+    rows = log_probabilities[:, None].expand(-1, len(readings), -1)
+    frames = torch.full((len(readings),), len(log_probabilities))
+    said = torch.tensor(list(chain(*readings)))
+    return torch.nn.functional.ctc_loss(rows, said, frames, lengths, BLANK, reduction="none")
+
+
+def rechosen(
+    corpus: Path, transcriber: Transcriber, network: HearingNetwork, out: Path, device: str = "cpu"
+) -> tuple[int, int]:
+    """Writes the corpus again with the pronunciations that were heard.
+
+    Utterances whose phones are not the dictionary's first (canonical ones, a synthesiser's own) stay as they are.
+
+    Args:
+        device: Where the network is.
+
+    Returns:
+        Words that have a choice, and those of them for which another than the first was heard.
+    """
+    given = SpeechCorpus(corpus)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / ".done").unlink(missing_ok=True)
+    shutil.copyfile(corpus / SAMPLES, out / SAMPLES)
+    free = changed = 0
+    with (out / UTTERANCES).open("w", encoding="utf-8") as lines, torch.inference_mode():
+        for number, utterance in enumerate(given.utterances):
+            words = transcriber.of_text(utterance.text)
+            usual = tuple(chain(*(word[0] for word in words))) if words else ()
+            if words and usual == utterance.phones and max(map(len, words)) > 1:
+                samples = torch.from_numpy(given.pcm(number).astype(np.float32) / 32768).to(device)
+                said = choose(words, network(samples).phones[0].float().log_softmax(-1).cpu())
+                free += sum(len(word) > 1 for word in words)
+                changed += sum(one != word[0] for one, word in zip(said, words, strict=True))
+                utterance = replace(utterance, phones=tuple(chain(*said)))
+            lines.write(utterance.to_json() + "\n")
+    (out / ".done").touch()
+    return free, changed
+
+
+def main() -> None:
+    """One corpus, from the command line."""
+    from ..encoders.speech_checkpoint import SpeechCheckpoint
+    from .speech_sources import say_word
+    from .speech_texts import read_cmudict
+
+    parser = argparse.ArgumentParser(description="Choose the pronunciations of a corpus by what a network hears.")
+    parser.add_argument("--weights", type=Path, required=True, help="speech.safetensors that hears")
+    parser.add_argument("--lexicon", type=Path, required=True, help="CMUdict as cmudict.zip")
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="gets the corpus with other phones")
+    options = parser.parse_args()
+    network = SpeechCheckpoint.open(options.weights).hearing().eval()
+    transcriber = Transcriber(read_cmudict(options.lexicon), say_word)
+    free, changed = rechosen(options.corpus, transcriber, network, options.out)
+    print(f"{free:,} words with a choice, {changed:,} said otherwise than the dictionary's first")
+
+
+if __name__ == "__main__":
+    main()
