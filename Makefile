@@ -38,7 +38,9 @@ demo/out/.built: demo/build.py demo/record.py $(wildcard demo/sources/*) | .venv
 	$(BIN)/python demo/record.py demo/out
 	@touch $@
 
+# The knowledge base of before may be of other encoders: the sample is taken in anew.
 demo: .venv/.installed demo/out/.built
+	@rm -rf demo/out/kb
 	$(BIN)/octavo ingest demo/out --kb demo/out/kb
 	$(BIN)/python demo/ask.py demo/out/kb
 

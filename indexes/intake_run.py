@@ -195,10 +195,10 @@ def speech_for(kb: Path, ears: Ears) -> tuple[Speech | None, str]:
         with KnowledgeBase.open(kb) as base, base.snapshot() as snapshot:
             model, there = model or base.speech_model, snapshot.fingerprint(PHONEME)
     speech = speech_encoder(ears.device, model)
-    if model and speech and there not in (None, speech.phoneme_fingerprint):
+    if speech and there not in (None, speech.phoneme_fingerprint):
         raise FingerprintMismatch(
-            f"the recordings in {kb} were heard by {there}, and {model} is {speech.phoneme_fingerprint}: name the"
-            " speech model of before, or ingest into a new knowledge base"
+            f"the recordings in {kb} were heard by {there}, and {model or 'the shipped speech encoder'} is"
+            f" {speech.phoneme_fingerprint}: name the speech model of before, or ingest into a new knowledge base"
         )
     return speech, model
 

@@ -40,8 +40,8 @@ class StagedShards:
         elif known[0] != (fingerprint, width):
             raise FingerprintMismatch(
                 f"the {scale} vectors in {self._root} were made by {known[0][0]} (width {known[0][1]}), these by"
-                f" {fingerprint} (width {width}): use the encoder of before, make them anew with octavo reembed --scale"
-                " text, or ingest into a new knowledge base"
+                f" {fingerprint} (width {width}): use the encoder of before, or ingest into a new knowledge base;"
+                " vectors of text are made anew by octavo reembed --scale text"
             )
         if scale not in self._open:
             self._open[scale] = ShardWriter(self._root, scale, width, fingerprint)

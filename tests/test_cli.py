@@ -413,7 +413,7 @@ def test_doctor(octavo: Any, kb: Path, tmp_path: Path) -> None:
 
 
 def test_a_paragraph_of_help_is_not_broken_where_its_source_is() -> None:
-    commands = typer.main.get_command(cli.app)
+    commands: Any = typer.main.get_command(cli.app)
     for group, name in ((commands, "search"), (commands.get_command(None, "train"), "speech")):
         said = group.get_command(None, name).help
         assert len(said.split("\n\n")) == 2
