@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .indexes.collection import KnowledgeBase
-    from .indexes.filter import Filter
     from .indexes.hit import Answer, Citation, Hit
+    from .indexes.store.filter import Filter
 
 __all__ = ["Answer", "Citation", "Filter", "Hit", "KnowledgeBase"]
 
-_HOMES = {"Answer": "hit", "Citation": "hit", "Filter": "filter", "Hit": "hit", "KnowledgeBase": "collection"}
+_HOMES = {"Answer": "hit", "Citation": "hit", "Filter": "store.filter", "Hit": "hit", "KnowledgeBase": "collection"}
 
 
 def __getattr__(name: str) -> object:

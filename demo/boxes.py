@@ -9,7 +9,7 @@ import sys
 
 import pymupdf
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.filter import Filter
+from octavo.indexes.store.filter import Filter
 
 
 def main(folder: str, question: str, picture: str) -> None:

@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pymupdf
 import torch
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.filter import Filter
 from octavo.indexes.sound.manner import find_recording
+from octavo.indexes.store.filter import Filter
 from octavo.pipeline.encoders.log_mel import HOP, log_mel
 from octavo.pipeline.phones import BLANK, phone_names
 from octavo.pipeline.posteriors import FRAME, Posteriors

@@ -15,11 +15,11 @@ from .retrieve import MOST_HITS, retrieve
 from .sound.manner import Manner, boosted, by_manner
 
 if TYPE_CHECKING:
-    from .filter import Filter
     from .notes import Notes
-    from .ranges import Ranges
     from .retrieve import Encoders
-    from .snapshot import Snapshot
+    from .store.filter import Filter
+    from .store.ranges import Ranges
+    from .store.snapshot import Snapshot
 
 MORE_FOR_MANNER: Final = 4
 """Times as many hits are looked at where manner reorders or thins them out."""

@@ -13,7 +13,7 @@ from ..pipeline.scale import Medium
 from .hit import Citation
 
 if TYPE_CHECKING:
-    from .snapshot import Snapshot, StoredContent
+    from .store.snapshot import Snapshot, StoredContent
 
 _SAME_LINE = 0.5
 """Words share a line of print if they overlap by this share of the lower one's height."""

@@ -23,30 +23,30 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..pipeline.errors import KnowledgeBaseError, NotAKnowledgeBase
 from ..pipeline.scale import SENTENCE
-from .catalog import NAME, Catalog, Ids
-from .compaction import Compaction, compact
 from .counters import Counters, Signals
-from .creation import create_folder
-from .folder import remove_files, stray_files
-from .kinds import BANDS, RECALL_TARGET, Band
-from .lock import WriterLock
-from .manifest import GenerationRecord, Manifest, manifest, records
-from .past import assembled
-from .pinning import Pinning
-from .scale_index import Device
-from .snapshot import Snapshot
-from .sources import StoredSource, stored_sources
 from .status import Status, status_of
-from .term_vectors import Pronouncer, TermEncoder, term_scales
-from .unfinished import Unfinished
-from .verification import Verification, Verifier
-from .writer import Writer
+from .store.catalog import NAME, Catalog, Ids
+from .store.compaction import Compaction, compact
+from .store.creation import create_folder
+from .store.folder import remove_files, stray_files
+from .store.kinds import BANDS, RECALL_TARGET, Band
+from .store.lock import WriterLock
+from .store.manifest import GenerationRecord, Manifest, manifest, records
+from .store.past import assembled
+from .store.pinning import Pinning
+from .store.scale_index import Device
+from .store.snapshot import Snapshot
+from .store.sources import StoredSource, stored_sources
+from .store.term_vectors import Pronouncer, TermEncoder, term_scales
+from .store.unfinished import Unfinished
+from .store.verification import Verification, Verifier
+from .store.writer import Writer
 
 if TYPE_CHECKING:
-    from .filter import Filter
     from .hit import Answer
     from .retrieve import Encoders
     from .sound.hearing import Hearing
+    from .store.filter import Filter
 
 SPEECH_MODEL = "speech_model"
 """The setting that holds the file of a speech model that was named."""

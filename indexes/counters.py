@@ -18,7 +18,7 @@ from .tracing import Kind, measure, span
 if TYPE_CHECKING:
     from .ask import Question
     from .retrieve import Encoders
-    from .snapshot import Snapshot
+    from .store.snapshot import Snapshot
 
 WINDOW: Final = 1_000
 """Answers that count."""

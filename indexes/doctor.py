@@ -107,7 +107,7 @@ def check_faiss(versions: Mapping[str, str]) -> Check:
 
 def check_gpu() -> Check:
     """Whether torch and FAISS see a GPU. None is fine: everything runs on the CPU."""
-    from .faiss_index import gpus
+    from .store.faiss_index import gpus
 
     try:
         import torch

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..pipeline.scale import CHARACTER, DOCUMENT, PARAGRAPH, SECTION, SENTENCE, Scale
-from .bm25 import BM25_B, BM25_K1, inverse_document_frequency
 from .expand import QueryTerm
 from .families import Relatives
+from .store.bm25 import BM25_B, BM25_K1, inverse_document_frequency
 
 if TYPE_CHECKING:
-    from .snapshot import Snapshot, SpanRows
+    from .store.snapshot import Snapshot, SpanRows
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

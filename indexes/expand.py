@@ -25,7 +25,7 @@ from .respacing import joined, parted
 
 if TYPE_CHECKING:
     from ..pipeline.encoders.likeness import Likeness
-    from .snapshot import Snapshot
+    from .store.snapshot import Snapshot
 
 PROPOSALS = 50
 """Neighbours taken from the character index for a word; the right one may stand well down."""

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from .bm25 import inverse_document_frequency
+from .store.bm25 import inverse_document_frequency
 
 if TYPE_CHECKING:
     from .expand import QueryTerm
-    from .snapshot import Snapshot
+    from .store.snapshot import Snapshot
 
 Floats = npt.NDArray[np.float64]
 

@@ -15,12 +15,12 @@ from .choose import Choice, best, fill, ranked
 from .cite import cite
 from .evidence import Evidence, Universe
 from .expand import QueryTerm
-from .filter import Filter
 from .fuse import Fused, fuse
 from .hit import Hit
+from .store.filter import Filter
 
 if TYPE_CHECKING:
-    from .snapshot import Snapshot
+    from .store.snapshot import Snapshot
 
 
 class Pieces(Protocol):

@@ -21,8 +21,8 @@ from ..pipeline.errors import (
     OctavoError,
 )
 from ..pipeline.stages import Stage, Stopwatch
-from .recipe import Recipes, sound_recipe, written_before
 from .source_paths import is_gone
+from .store.recipe import Recipes, sound_recipe, written_before
 from .taken import ADDED, LASTING_CODES, TRANSCRIPT, UNCHANGED, UPDATED, Taken, linked
 from .tracing import Ingest
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..pipeline.embed import Encoded
     from ..pipeline.ingest import Encoder, Listener, Outcome, Phonetic, Transcriber
     from .collection import KnowledgeBase
-    from .writer import Writer
+    from .store.writer import Writer
 
 COMMIT_SECONDS = 20.0
 """Time after which what is staged is committed, at the end of a batch. Every commit writes one shard a scale, so more
@@ -84,7 +84,7 @@ def take_in(
     commit names are removed, all but what was heard of a long recording: the next run goes on from there.
     """
     from ..pipeline.ingest import ingest
-    from .unfinished import Unfinished
+    from .store.unfinished import Unfinished
 
     def ingested(paths: Sequence[Path], known: Callable[[Source, str], bool]) -> Generator[Outcome, None, None]:
         return ingest(
@@ -236,7 +236,7 @@ def _commit(writer: Writer, pending: Sequence[Taken], record: Mapping[str, objec
 
 def _forget(kb: KnowledgeBase, heard: Sequence[str]) -> None:
     """Drops what was kept of recordings that are committed now."""
-    from .unfinished import Unfinished
+    from .store.unfinished import Unfinished
 
     for sha256 in heard:
         Unfinished(kb.path).drop(sha256)

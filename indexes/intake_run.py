@@ -113,7 +113,7 @@ def planned(
     """What :func:`intake` would report."""
     from .collection import KnowledgeBase
     from .plan import plan
-    from .recipe import sound_recipe
+    from .store.recipe import sound_recipe
 
     with ExitStack() as stack:
         base = stack.enter_context(KnowledgeBase.open(kb)) if kb.exists() and any(kb.iterdir()) else None
@@ -138,9 +138,9 @@ def write_line(lines: BinaryIO, report: Path, item: Taken) -> None:
 
 def without_file(kb: Path, named: Sequence[str]) -> list[str]:
     """Sources below the folders named whose files are there no longer."""
-    from .catalog import NAME
     from .collection import KnowledgeBase
     from .source_paths import gone_below
+    from .store.catalog import NAME
 
     folders = [path for path in map(os.path.expanduser, named) if os.path.isdir(path)]
     if not folders or not (kb / NAME).exists():
@@ -187,8 +187,8 @@ def speech_for(kb: Path, ears: Ears) -> tuple[Speech | None, str]:
         FingerprintMismatch: The recordings that are in were heard by another one.
     """
     from ..pipeline.scale import PHONEME
-    from .catalog import NAME
     from .collection import KnowledgeBase
+    from .store.catalog import NAME
 
     model, there = (str(ears.speech_model.resolve()) if ears.speech_model else ""), None
     if (kb / NAME).exists():

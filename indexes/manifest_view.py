@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from .collection import KnowledgeBase
-from .manifest import GenerationRecord, Making, Manifest, SourceChange
 from .report import LONGEST_TABLE, plain_console
 from .shell import print_json
+from .store.manifest import GenerationRecord, Making, Manifest, SourceChange
 from .view import plain
 
 _DIM = "dim"

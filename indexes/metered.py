@@ -11,8 +11,8 @@ from typing import ParamSpec, TypeVar
 
 from ..pipeline.scale import Scale
 from .evidence import LEXICAL
-from .scale_index import Neighbours, ScaleIndex
-from .snapshot import Snapshot
+from .store.scale_index import Neighbours, ScaleIndex
+from .store.snapshot import Snapshot
 from .tracing import Kind, span
 
 P = ParamSpec("P")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..pipeline.errors import SourceError
-from .recipe import Recipes, written_before
 from .source_paths import is_gone
+from .store.recipe import Recipes, written_before
 from .taken import ADDED, TRANSCRIPT, UNCHANGED, UPDATED, Taken, linked
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def plan(
     """What :func:`octavo.indexes.intake.take_in` would do, as far as can be told without reading the files through.
 
     Args:
-        sound: Of :func:`octavo.indexes.recipe.sound_recipe`; empty where recordings would be refused.
+        sound: Of :func:`octavo.indexes.store.recipe.sound_recipe`; empty where recordings would be refused.
         transcriber: Fingerprint of what would write down what is said; empty where nothing would.
     """
     from ..pipeline.discovery import look_at

@@ -17,16 +17,16 @@ from rich.text import Text
 from ..pipeline.document import Flag
 from ..pipeline.recording import SAMPLE_RATE
 from .doctor import Check, State
-from .kinds import BANDS, FLAT
 from .progress import clock
+from .store.kinds import BANDS, FLAT
 from .taken import UNCHANGED, Taken
 
 if TYPE_CHECKING:
-    from .compaction import Compaction
     from .confidence.calibrate import Calibrated
-    from .sources import StoredSource
     from .status import Status
-    from .verification import Verification
+    from .store.compaction import Compaction
+    from .store.sources import StoredSource
+    from .store.verification import Verification
 
 _GOOD, _BAD, _DOUBT, _DIM = "green", "red", "yellow", "dim"
 

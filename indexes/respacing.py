@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..pipeline.terms import query_stems, terms
 
 if TYPE_CHECKING:
-    from .snapshot import Snapshot
+    from .store.snapshot import Snapshot
 
 _SHORTEST = 3
 """Letters of a part."""

@@ -13,7 +13,6 @@ from ..pipeline.scale import CHARACTER, PHONEME, PROSODY, SCALES, SENTENCE, TEXT
 from .confidence.assess import Beside, assessed, assessed_sound
 from .evidence import gather, weigh
 from .expand import SpellingEncoder, expand
-from .filter import Filter
 from .found import Found
 from .fuse import fuse
 from .hit import Answer
@@ -21,16 +20,17 @@ from .sound.audible import UTTERANCES, heard_within, hits_within
 from .sound.hearing import Hearing
 from .sound.hits import find_said, sound_hits
 from .sound.joined import join, listen_for, listened_for
-from .stored import storable
+from .store.filter import Filter
+from .store.stored import storable
 from .tracing import Kind, clocked, timed
 from .weighting.emphasis import emphasised, question_vector
 from .weighting.weights import Weights
 
 if TYPE_CHECKING:
     from .notes import Notes
-    from .ranges import Ranges
-    from .snapshot import Snapshot
     from .sound.joined import HeardIn, Listened
+    from .store.ranges import Ranges
+    from .store.snapshot import Snapshot
 
 QUESTION_CHARACTERS = 20_000
 """A longer question is refused: it is a document."""

@@ -67,7 +67,7 @@ def search(
     spoken question is understood by the recogniser's words too.
     """
     from .collection import KnowledgeBase
-    from .filter import Filter
+    from .store.filter import Filter
 
     if question is None and not (audio or like or manner):
         raise typer.BadParameter("ask a question, or give --audio, --like or --filter")

@@ -37,7 +37,7 @@ class PhoneEncoder(Protocol):
 
 
 class SpokenTerms:
-    """A :class:`~octavo.indexes.term_vectors.Pronouncer`: the likeliest pronunciation of each term, as a vector.
+    """A :class:`~octavo.indexes.store.term_vectors.Pronouncer`: the likeliest pronunciation of each term, as a vector.
 
     Attributes:
         fingerprint: Of the pronunciations and of the encoder.

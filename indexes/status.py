@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ..pipeline.recording import SAMPLE_RATE
 from ..pipeline.scale import PHONEME, PRONUNCIATION, PROSODY, SCALES, TERM_SCALES, TEXT_SCALES
-from .catalog import Catalog
 from .confidence.calibration import SETTING, CalibrationMap
-from .folder import folder_bytes
-from .stored import read_flags, shard_rows
-from .unfinished import Unfinished
+from .store.catalog import Catalog
+from .store.folder import folder_bytes
+from .store.stored import read_flags, shard_rows
+from .store.unfinished import Unfinished
 
 
 @dataclass(frozen=True, slots=True)

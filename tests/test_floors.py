@@ -33,8 +33,8 @@ PARSERS = {
 
 DOORS = {
     **{parser: tuple(READING + name for name in names) for parser, names in PARSERS.items()},
-    "faiss": ("indexes/faiss_index.py",),
-    "apsw": ("indexes/",),
+    "faiss": ("indexes/store/faiss_index.py",),
+    "apsw": ("indexes/store/", "indexes/intake.py", "indexes/doctor.py"),
     "swift_f0": ("pipeline/voice/fundamental.py",),
     "jinja2": ("indexes/evaluate/page/page.py",),
     "markupsafe": ("indexes/evaluate/page/page.py",),
@@ -118,6 +118,13 @@ def test_blocks_are_torch_alone(path: Path) -> None:
     for line, name in imports(path):
         assert name.split(".")[0] in own, f"{path}:{line} imports {name}"
         assert floor_of(name) is None or name.startswith("octavo.pipeline.blocks"), f"{path}:{line} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted(p for p in modules() if p.parts[:2] == ("indexes", "store")), ids=str)
+def test_the_store_stands_on_nothing_that_answers(path: Path) -> None:
+    for line, name in imports(path):
+        above = floor_of(name) == 1 and not name.startswith("octavo.indexes.store")
+        assert not above or name == "octavo.indexes", f"{path}:{line} reaches up to {name}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=str)

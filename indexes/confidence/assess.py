@@ -15,11 +15,11 @@ from .model import shipped
 
 if TYPE_CHECKING:
     from ..expand import QueryTerm
-    from ..filter import Filter
     from ..found import Found
     from ..hit import Answer, Hit
-    from ..snapshot import Snapshot
     from ..sound.joined import HeardIn, Listened
+    from ..store.filter import Filter
+    from ..store.snapshot import Snapshot
 
 
 _WANTED: Final = 0.95

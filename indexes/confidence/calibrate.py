@@ -26,7 +26,7 @@ from .training_samples import contents, in_hits, ranges_of, spans_of
 
 if TYPE_CHECKING:
     from ..collection import KnowledgeBase
-    from ..snapshot import Snapshot
+    from ..store.snapshot import Snapshot
 
 Floats = npt.NDArray[np.float64]
 

@@ -17,16 +17,16 @@ import numpy.typing as npt
 
 from ...pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
 from ...pipeline.terms import query_stems, terms
-from ..bm25 import inverse_document_frequency
 from ..evidence import WINDOW_CHARACTERS, Evidence, Universe
 from ..expand import QueryTerm
 from ..fuse import fuse
+from ..store.bm25 import inverse_document_frequency
 from ..weighting.emphasis import emphasised
 
 if TYPE_CHECKING:
     from ..choose import Choice
     from ..found import Found
-    from ..snapshot import Snapshot
+    from ..store.snapshot import Snapshot
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

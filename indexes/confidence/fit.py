@@ -184,8 +184,8 @@ def some_sentences(base: KnowledgeBase, seed: int, count: int = 300) -> list[str
 def ingest_folder(folder: Path, kb: Path) -> None:
     """Takes a folder into a new knowledge base; one that is there stays as it is."""
     from ...pipeline.ingest import discover
-    from ..catalog import NAME
     from ..intake_run import Ears, intake
+    from ..store.catalog import NAME
 
     if not (kb / NAME).exists():
         kb.parent.mkdir(parents=True, exist_ok=True)

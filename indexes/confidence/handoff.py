@@ -14,9 +14,9 @@ from .features import Signs, around
 from .reasons import reasons
 
 if TYPE_CHECKING:
-    from ..filter import Filter
     from ..found import Found
-    from ..snapshot import Snapshot
+    from ..store.filter import Filter
+    from ..store.snapshot import Snapshot
     from .model import ConfidenceModel
 
 NEAREST: Final = 5

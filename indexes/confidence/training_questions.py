@@ -24,7 +24,7 @@ from ...pipeline.stems import stem
 
 if TYPE_CHECKING:
     from ..retrieve import QuestionEncoder
-    from ..snapshot import Snapshot
+    from ..store.snapshot import Snapshot
 
 Ints = npt.NDArray[np.int64]
 

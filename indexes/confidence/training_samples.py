@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from ..ranges import Ranges, normalised
 from ..retrieve import Encoders, find
+from ..store.ranges import Ranges, normalised
 from .features import FEATURES, HITS, signs
 
 if TYPE_CHECKING:
     from ..evaluate.gold import Gold
     from ..found import Found
     from ..retrieve import QuestionEncoder
-    from ..snapshot import Snapshot
+    from ..store.snapshot import Snapshot
 
 Floats = npt.NDArray[np.float64]
 

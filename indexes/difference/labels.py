@@ -16,7 +16,7 @@ from ..evaluate.questions import Question
 from ..evaluate.said_times import milliseconds
 from ..hit import Answer, Citation
 from ..sound.as_written import CHARACTERS_A_SECOND
-from ..sources import StoredSource
+from ..store.sources import StoredSource
 from .sides import Side, Texts
 from .sources import Pair
 

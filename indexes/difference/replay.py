@@ -8,8 +8,8 @@ from types import TracebackType
 
 import numpy as np
 
-from ..catalog import Ids
-from ..sources import StoredSource
+from ..store.catalog import Ids
+from ..store.sources import StoredSource
 from .answers import AnswerChange, Matcher
 from .sides import Side
 from .sources import Label, Pair

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...pipeline.errors import QueryError
-from ..catalog import NAME
 from ..collection import KnowledgeBase
 from ..retrieve import Encoders, retrieve
-from ..sources import StoredSource
+from ..store.catalog import NAME
+from ..store.sources import StoredSource
 from .alignment import Alignment
 
 if TYPE_CHECKING:
     from ..hit import Answer
-    from ..manifest import GenerationRecord
-    from ..snapshot import Snapshot
+    from ..store.manifest import GenerationRecord
+    from ..store.snapshot import Snapshot
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..sources import StoredSource
-from ..stored import StoredContent
+from ..store.sources import StoredSource
+from ..store.stored import StoredContent
 from .sides import Side
 
 Kind = Literal[

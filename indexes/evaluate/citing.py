@@ -16,8 +16,8 @@ from ..choose import runs
 from ..cite import cite, cite_sound
 from ..evidence import Universe
 from ..hit import Citation
-from ..snapshot import Snapshot
 from ..sound.audible import Audible
+from ..store.snapshot import Snapshot
 from .grounding import Grounder, Grounding
 from .metrics import NOT_APPLICABLE
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ...pipeline.document import Source
 from ..choose import Ranking, runs
 from ..evidence import Universe
-from ..snapshot import Snapshot
+from ..store.snapshot import Snapshot
 from .gold import Gold
 from .rows import FUSED, Kind, Row
 from .spans import MOST, Spans, Stretch

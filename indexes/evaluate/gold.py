@@ -14,8 +14,8 @@ from ...pipeline.errors import QueryError
 from ...pipeline.recording import SAMPLE_RATE
 from ...pipeline.scale import DOCUMENT, PARAGRAPH, PHONEME, SECTION, SENTENCE, Scale
 from ..collection import KnowledgeBase
-from ..ranges import Ranges, subtracted
-from ..snapshot import Snapshot
+from ..store.ranges import Ranges, subtracted
+from ..store.snapshot import Snapshot
 from .metrics import extent, on_axis, overlaps, precision_omega, union
 from .questions import Question, Relevant
 from .said_times import SaidTimes, milliseconds

@@ -16,11 +16,11 @@ from ..confidence.assess import calibration_of
 from ..evidence import Universe
 from ..found import Found
 from ..metered import Metered
-from ..ranges import Ranges
 from ..retrieve import Encoders, find
-from ..snapshot import Snapshot
 from ..sound.audible import UTTERANCES, Audible
 from ..sound.joined import listen_for, listened_for
+from ..store.ranges import Ranges
+from ..store.snapshot import Snapshot
 from ..weighting.weights import Weights
 from . import metrics
 from .citing import Citing

@@ -14,9 +14,9 @@ from ...pipeline.function_words import FUNCTION_WORDS
 from ...pipeline.scale import PARAGRAPH, SECTION, SENTENCE, Scale
 from ...pipeline.stems import primary_language, stem
 from ...pipeline.terms import terms
-from ..bm25 import inverse_document_frequency
-from ..snapshot import Snapshot
-from ..stored import SpanRows
+from ..store.bm25 import inverse_document_frequency
+from ..store.snapshot import Snapshot
+from ..store.stored import SpanRows
 
 Ints = npt.NDArray[np.int64]
 

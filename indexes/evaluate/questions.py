@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ...pipeline.errors import QueryError
-from ..stored import storable
+from ..store.stored import storable
 
 _PLACE_FIELDS = {"source", "start", "stop", "start_seconds", "stop_seconds", "page", "grade"}
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from ...pipeline.document import Times
 from ...pipeline.recording import SAMPLE_RATE
-from ..snapshot import Snapshot
 from ..sound.as_written import as_written
+from ..store.snapshot import Snapshot
 
 Ints = npt.NDArray[np.int64]
 

@@ -16,7 +16,7 @@ import numpy as np
 from ...pipeline.errors import QueryError
 from ...pipeline.scale import PARAGRAPH
 from ..collection import KnowledgeBase
-from ..snapshot import Snapshot
+from ..store.snapshot import Snapshot
 from .passages import Passage, Passages
 from .question_styles import STYLES, Draft, Style, heading_text
 from .questions import Question, Relevant

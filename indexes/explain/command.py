@@ -40,7 +40,7 @@ def explain(
     """Why one hit of an answer was chosen: from the bytes of its source to its score, step by step."""
     from ..ask import Question
     from ..collection import KnowledgeBase
-    from ..filter import Filter
+    from ..store.filter import Filter
     from .explanation import explain as explain_hit
 
     if question is None and audio is None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..hit import Answer
     from ..metered import Proposed
     from ..notes import Notes
-    from ..snapshot import Snapshot
+    from ..store.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

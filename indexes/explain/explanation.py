@@ -23,7 +23,7 @@ from .scoring import DIGITS, Column, Proposal, Word, columns_of, first_sentence,
 if TYPE_CHECKING:
     from ..collection import KnowledgeBase
     from ..found import Found
-    from ..snapshot import Snapshot
+    from ..store.snapshot import Snapshot
 
 RUNNERS_UP: Final = 3
 """Spans shown that came next after the answer."""

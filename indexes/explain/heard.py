@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from ...pipeline.document import Place
     from ..hit import Hit
     from ..notes import Notes
-    from ..snapshot import Snapshot
     from ..sound.hearing import Hearing
     from ..sound.spoken import SpokenHit
+    from ..store.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

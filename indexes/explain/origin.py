@@ -14,7 +14,7 @@ from ..on_disk import OnDisk, byte_range, look
 
 if TYPE_CHECKING:
     from ..evidence import Universe
-    from ..snapshot import Snapshot, StoredContent
+    from ..store.snapshot import Snapshot, StoredContent
 
 GLIMPSE: Final = 160
 """Characters of a span that are shown of it."""

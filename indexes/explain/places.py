@@ -13,7 +13,7 @@ from ..source_paths import matching
 
 if TYPE_CHECKING:
     from ..collection import KnowledgeBase
-    from ..snapshot import Snapshot
+    from ..store.snapshot import Snapshot
 
 _CHARACTERS: Final = re.compile(r"(?s)(.+):([\d,]+)-([\d,]+)")
 _PAGE: Final = re.compile(r"(?s)(.+):p(?:age)?\.? ?(\d+)")

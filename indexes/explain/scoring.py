@@ -18,7 +18,7 @@ from .origin import Glimpse, glimpse
 if TYPE_CHECKING:
     from ..choose import Choice
     from ..found import Found
-    from ..snapshot import Snapshot
+    from ..store.snapshot import Snapshot
 
 RIVALS: Final = 3
 """Other spans that an index proposed which are shown."""

@@ -22,10 +22,10 @@ from .as_written import as_written
 from .joined import LEAST_SHARE, SOUND_BESIDE_TEXT, HeardIn, listen_for, listened_for
 
 if TYPE_CHECKING:
-    from ..filter import Filter
     from ..found import Found
-    from ..ranges import Ranges
-    from ..snapshot import Snapshot
+    from ..store.filter import Filter
+    from ..store.ranges import Ranges
+    from ..store.snapshot import Snapshot
     from .hearing import Hearing
 
 Ints = npt.NDArray[np.int64]

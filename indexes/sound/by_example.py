@@ -13,8 +13,8 @@ from .keyword import Sought, example
 from .spoken import WINDOW_PHONES, SpokenHit, pieces, spoken
 
 if TYPE_CHECKING:
-    from ..ranges import Ranges
-    from ..snapshot import Snapshot
+    from ..store.ranges import Ranges
+    from ..store.snapshot import Snapshot
     from .hearing import Hearing
 
 

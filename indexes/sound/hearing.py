@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ...pipeline.listening import Stretch
     from ...pipeline.pronouncing.pronunciation import Pronunciation
     from ...pipeline.recording import Recording
-    from ..snapshot import Snapshot
-    from ..sounds import HeardRows
+    from ..store.snapshot import Snapshot
+    from ..store.sounds import HeardRows
 
 MOST_VARIANTS: Final = 4
 """Pronunciations of one question that are looked for, the likeliest first."""
@@ -155,7 +155,7 @@ class Hearing:
 
     def heard(self, snapshot: Snapshot, utterances: npt.NDArray[np.int64]) -> tuple[HeardRows, Frames]:
         """Posteriors of some utterances, those heard lately from memory."""
-        from ..sounds import HeardRows
+        from ..store.sounds import HeardRows
 
         with self._guard:
             self._forget(snapshot)
@@ -175,7 +175,7 @@ class Hearing:
 
     def heard_whole(self, snapshot: Snapshot, ranges: npt.NDArray[np.int64]) -> tuple[HeardRows, Frames]:
         """Posteriors of everything in ranges of ids; the last answer is remembered."""
-        from ..sounds import HeardRows
+        from ..store.sounds import HeardRows
 
         with self._guard:
             self._forget(snapshot)

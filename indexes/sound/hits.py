@@ -15,9 +15,9 @@ from .keyword import SHORT, Phones
 from .spoken import SpokenHit, spoken
 
 if TYPE_CHECKING:
-    from ..filter import Filter
-    from ..ranges import Ranges
-    from ..snapshot import Snapshot, StoredContent
+    from ..store.filter import Filter
+    from ..store.ranges import Ranges
+    from ..store.snapshot import Snapshot, StoredContent
     from .hearing import Hearing
 
 NO_RECORDINGS = "the knowledge base holds no recordings: octavo ingest takes them like any file"

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 from ...pipeline.scale import PHONEME, Medium
 from ...pipeline.terms import query_stems
-from ..bm25 import inverse_document_frequency
 from ..cite import cite_sound
 from ..hit import Hit, ranked
+from ..store.bm25 import inverse_document_frequency
 from ..weighting.emphasis import is_code
 from .keyword import SHORT
 from .spoken import SpokenHit, spoken
 
 if TYPE_CHECKING:
     from ..expand import QueryTerm
-    from ..filter import Filter
-    from ..ranges import Ranges
-    from ..snapshot import Snapshot, StoredContent
+    from ..store.filter import Filter
+    from ..store.ranges import Ranges
+    from ..store.snapshot import Snapshot, StoredContent
     from .hearing import Hearing
 
 MOST_WORDS: Final = 8

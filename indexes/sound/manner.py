@@ -21,16 +21,16 @@ from ...pipeline.errors import EmptySource, QueryError
 from ...pipeline.recording import SAMPLE_RATE, Recording
 from ...pipeline.scale import PROSODY, Medium
 from ..cite import cite_sound
-from ..filter import Filter
 from ..hit import Answer, Citation, Hit, ranked
-from ..measures import measure_names
-from ..ranges import Ranges, normalised
+from ..store.filter import Filter
+from ..store.measures import measure_names
+from ..store.ranges import Ranges, normalised
 from .hits import NO_RECORDINGS, measured
 from .manner_filter import MannerFilter
 
 if TYPE_CHECKING:
-    from ..snapshot import Snapshot, StoredContent
-    from ..sounds import SoundRows
+    from ..store.snapshot import Snapshot, StoredContent
+    from ..store.sounds import SoundRows
     from .hearing import Hearing
 
 Ints = npt.NDArray[np.int64]

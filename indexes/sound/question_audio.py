@@ -26,11 +26,11 @@ from .spoken import WINDOW_PHONES, SpokenHit
 from .understanding import understand
 
 if TYPE_CHECKING:
-    from ..filter import Filter
     from ..notes import Notes
-    from ..ranges import Ranges
     from ..retrieve import Encoders
-    from ..snapshot import Snapshot
+    from ..store.filter import Filter
+    from ..store.ranges import Ranges
+    from ..store.snapshot import Snapshot
     from .hearing import Hearing
 
 SURE: Final = 0.5

@@ -17,16 +17,16 @@ from ...pipeline.embed import Vectors
 from ...pipeline.phones import phone_names
 from ...pipeline.posteriors import FRAME, WINDOW_FRAMES, WINDOW_HOPS
 from ...pipeline.scale import PHONEME
-from ..ranges import utterances_of, window_ranges, windows_of
+from ..store.ranges import utterances_of, window_ranges, windows_of
 from .calibration import Calibration
 from .frames import WALL, Frames
 from .hearing import Hearing
 from .keyword import Alignment, Edges, Phones, Sought, places, scores
 
 if TYPE_CHECKING:
-    from ..ranges import Ranges
-    from ..snapshot import Snapshot
-    from ..sounds import HeardRows
+    from ..store.ranges import Ranges
+    from ..store.snapshot import Snapshot
+    from ..store.sounds import HeardRows
 
 Ints = npt.NDArray[np.int64]
 

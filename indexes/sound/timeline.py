@@ -10,13 +10,13 @@ import numpy as np
 from ...pipeline.errors import QueryError
 from ...pipeline.phones import phone_names
 from ..cite import moment
-from ..measures import measure_names
+from ..store.measures import measure_names
 from .hits import measured
 from .keyword import best_phones
 from .manner import find_recording
 
 if TYPE_CHECKING:
-    from ..snapshot import Snapshot
+    from ..store.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

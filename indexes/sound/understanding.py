@@ -23,7 +23,7 @@ from .frames import Frames
 from .keyword import Alignment, places
 
 if TYPE_CHECKING:
-    from ..snapshot import Snapshot
+    from ..store.snapshot import Snapshot
     from .hearing import Hearing
 
 TERMS_A_WINDOW: Final = 24

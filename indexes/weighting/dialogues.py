@@ -16,7 +16,7 @@ from ...pipeline.scale import SENTENCE
 from ..confidence.training_questions import Paraphraser, QuestionMaker, TrainingQuestion, content_words
 
 if TYPE_CHECKING:
-    from ..snapshot import Snapshot
+    from ..store.snapshot import Snapshot
 
 PHRASES: Final = (
     "hello",

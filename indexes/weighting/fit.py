@@ -39,7 +39,7 @@ from .weights import Weights
 if TYPE_CHECKING:
     from ..collection import KnowledgeBase
     from ..retrieve import QuestionEncoder
-    from ..snapshot import Snapshot
+    from ..store.snapshot import Snapshot
 
 Floats = npt.NDArray[np.float64]
 Pair = tuple[float, float]

@@ -24,7 +24,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from octavo.indexes.catalog import NAME
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.confidence.calibration import fit_map
 from octavo.indexes.confidence.features import FEATURES, signs
@@ -36,6 +35,7 @@ from octavo.indexes.evaluate.gold import Judge
 from octavo.indexes.evaluate.questions import Question, read_questions
 from octavo.indexes.intake_run import Ears, intake
 from octavo.indexes.retrieve import Encoders, find
+from octavo.indexes.store.catalog import NAME
 from octavo.indexes.weighting.emphasis import asking_part
 from octavo.pipeline.ingest import discover
 

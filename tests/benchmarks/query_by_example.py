@@ -26,10 +26,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from octavo.indexes.snapshot import Snapshot
 from octavo.indexes.sound.by_example import by_example
 from octavo.indexes.sound.calibration_fit import aligned
 from octavo.indexes.sound.hearing import Hearing
+from octavo.indexes.store.snapshot import Snapshot
 from octavo.pipeline.encoders.speech import SpeechEncoder
 from octavo.pipeline.posteriors import FRAME
 from octavo.pipeline.recording import SAMPLE_RATE

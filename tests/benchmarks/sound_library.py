@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.sound.hearing import Hearing
-from octavo.indexes.writer import Writer
+from octavo.indexes.store.writer import Writer
 from octavo.pipeline.document import Document
 from octavo.pipeline.embed import Encoded, Sound
 from octavo.pipeline.encoders.speech import WEIGHTS, SpeechEncoder

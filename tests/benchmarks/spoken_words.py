@@ -30,10 +30,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from octavo.indexes.snapshot import Snapshot
 from octavo.indexes.sound.hearing import Hearing
 from octavo.indexes.sound.keyword import Sought
 from octavo.indexes.sound.spoken import SpokenHit, decide, propose
+from octavo.indexes.store.snapshot import Snapshot
 from octavo.pipeline.phones import phone_names
 from octavo.pipeline.recording import SAMPLE_RATE
 from octavo.pipeline.training.lexicon import read_lexicon

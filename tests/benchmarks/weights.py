@@ -21,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from octavo.indexes.catalog import NAME
 from octavo.indexes.choose import pack, rank, runs
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.evaluate import metrics
@@ -36,6 +35,7 @@ from octavo.indexes.found import Found
 from octavo.indexes.fuse import fuse
 from octavo.indexes.intake_run import Ears, intake
 from octavo.indexes.retrieve import find
+from octavo.indexes.store.catalog import NAME
 from octavo.indexes.weighting.emphasis import asking_part, emphasised
 from octavo.indexes.weighting.weights import Weights
 from octavo.pipeline.ingest import discover

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.kinds import FLAT, IVF_SQ8, Band
+from octavo.indexes.store.kinds import FLAT, IVF_SQ8, Band
 from octavo.pipeline.document import TIMES_DTYPE
 from octavo.pipeline.embed import Encoded
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.ranges import normalised, window_ids, within
 from octavo.indexes.retrieve import Encoders
-from octavo.indexes.scale_index import ScaleIndex
 from octavo.indexes.sound.calibration import Calibration
 from octavo.indexes.sound.frames import Frames
 from octavo.indexes.sound.hearing import Hearing
 from octavo.indexes.sound.keyword import Edges
-from octavo.indexes.sounds import HeardRows, SoundRows
+from octavo.indexes.store.ranges import normalised, window_ids, within
+from octavo.indexes.store.scale_index import ScaleIndex
+from octavo.indexes.store.sounds import HeardRows, SoundRows
 from octavo.pipeline.document import TIMES_DTYPE, Block, Document, Metadata, Source
 from octavo.pipeline.embed import Encoded, Sound, Utterance
 from octavo.pipeline.encoders.character import CharacterEncoder

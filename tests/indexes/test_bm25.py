@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from octavo.indexes.bm25 import inverse_document_frequency
 from octavo.indexes.evidence import rarity
 from octavo.indexes.expand import expand
+from octavo.indexes.store.bm25 import inverse_document_frequency
 from octavo.pipeline.encoders.character import CharacterEncoder
 
 from .library import MANUAL, document, shelf

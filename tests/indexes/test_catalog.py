@@ -9,9 +9,9 @@ from pathlib import Path
 
 import apsw
 import pytest
-from octavo.indexes import schema
-from octavo.indexes.catalog import NAME, Catalog
 from octavo.indexes.collection import KnowledgeBase
+from octavo.indexes.store import schema
+from octavo.indexes.store.catalog import NAME, Catalog
 from octavo.pipeline.errors import KnowledgeBaseBusy, KnowledgeBaseError, NotAKnowledgeBase
 
 from .world import TermVectors, add_all, encode, nearest, sentence, write_text
@@ -52,9 +52,9 @@ def test_a_later_format_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.
         connection.execute("DELETE FROM content")
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr("octavo.indexes.catalog.FORMAT", schema.FORMAT + 2)
+    monkeypatch.setattr("octavo.indexes.store.catalog.FORMAT", schema.FORMAT + 2)
     monkeypatch.setattr(
-        "octavo.indexes.catalog.migrate", lambda c: schema.migrate(c, (*schema.MIGRATIONS, rename, fail))
+        "octavo.indexes.store.catalog.migrate", lambda c: schema.migrate(c, (*schema.MIGRATIONS, rename, fail))
     )
     with pytest.raises(RuntimeError, match="power cut"):
         KnowledgeBase.open(tmp_path / "kb")
@@ -62,7 +62,7 @@ def test_a_later_format_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.
     assert connection.pragma("user_version") == schema.FORMAT + 1  # the good step stays, the bad one left nothing
     assert connection.execute("SELECT count(*), min(note) FROM content").fetchall() == [(1, "none")]
     connection.close()
-    monkeypatch.setattr("octavo.indexes.catalog.FORMAT", schema.FORMAT + 1)
+    monkeypatch.setattr("octavo.indexes.store.catalog.FORMAT", schema.FORMAT + 1)
     with KnowledgeBase.open(tmp_path / "kb") as base:
         assert nearest(base, sentence(encoded)) == sentence(encoded)
 

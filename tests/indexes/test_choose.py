@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from octavo.indexes.choose import LEAST_CHARACTERS, Choice, best, fill, ranked
 from octavo.indexes.evidence import Universe
-from octavo.indexes.snapshot import SpanRows
+from octavo.indexes.store.snapshot import SpanRows
 from octavo.pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
 
 

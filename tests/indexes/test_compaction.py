@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.kinds import FLAT, IVF_SQ8, Band
+from octavo.indexes.store.kinds import FLAT, IVF_SQ8, Band
 from octavo.pipeline.scale import PARAGRAPH, SENTENCE
 
 from .world import RECIPE, TermVectors, add_all, encode, nearest, sentence, vector_of, write_text

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.kinds import FLAT, IVF_SQ8, Band
+from octavo.indexes.store.kinds import FLAT, IVF_SQ8, Band
 from octavo.pipeline.scale import SENTENCE
 
 from .world import TermVectors, add_all, encode, sentence, vector_of, write_text

@@ -19,10 +19,10 @@ from octavo.indexes.confidence.handoff import KEPT_OUT, Handoff, ScaleChoice
 from octavo.indexes.confidence.model import ConfidenceModel, fit_curves, shipped, sigmoid
 from octavo.indexes.confidence.reasons import reasons
 from octavo.indexes.expand import QueryTerm
-from octavo.indexes.filter import Filter
 from octavo.indexes.hit import Answer, Citation, Hit
 from octavo.indexes.retrieve import Encoders, find, retrieve
 from octavo.indexes.sound.joined import HeardIn, Listened
+from octavo.indexes.store.filter import Filter
 from octavo.indexes.view import answer_html, answer_text
 from octavo.pipeline.document import Place, Source
 from octavo.pipeline.encoders.character import CharacterEncoder

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.kinds import FLAT, IVF_SQ8, Band
+from octavo.indexes.store.kinds import FLAT, IVF_SQ8, Band
 from octavo.pipeline.errors import DamagedFile, OctavoError
 from octavo.pipeline.scale import CHARACTER, SENTENCE
 
@@ -83,7 +83,7 @@ def test_the_catalog_s_first_page_is_watched(sound: Path, tmp_path: Path) -> Non
 def test_search_refuses_a_damaged_shard(
     sound: Path, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octavo.indexes.scale_index._EXACT_ROWS", 0)  # so that the index is asked at all
+    monkeypatch.setattr("octavo.indexes.store.scale_index._EXACT_ROWS", 0)  # so that the index is asked at all
     shutil.copytree(sound, tmp_path / "kb")
     damaged = max((tmp_path / "kb" / "vectors" / "sentence").glob(f"*{suffix}"), key=lambda path: path.stat().st_size)
     flip(damaged, 8 * 100 + 3)

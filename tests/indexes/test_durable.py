@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from octavo.indexes.durable import UNFINISHED_SUFFIX, check_file, checksum, durable
+from octavo.indexes.store.durable import UNFINISHED_SUFFIX, check_file, checksum, durable
 
 
 def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from octavo.indexes import families
-from octavo.indexes.bm25 import BM25_B, BM25_K1
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.evidence import by_words, gather
 from octavo.indexes.expand import QueryTerm, expand
 from octavo.indexes.explain.scoring import Neighbour, Word
 from octavo.indexes.explain.view import _words
 from octavo.indexes.families import BANDS, SHARED, WEIGHT, Band, Relatives, family_of, likeness
-from octavo.indexes.snapshot import Snapshot
+from octavo.indexes.store.bm25 import BM25_B, BM25_K1
+from octavo.indexes.store.snapshot import Snapshot
 from octavo.pipeline.encoders.character import CharacterEncoder
 from octavo.pipeline.scale import PARAGRAPH
 from octavo.pipeline.stems import stem

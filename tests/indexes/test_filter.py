@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from octavo.indexes.filter import Filter, instant
+from octavo.indexes.store.filter import Filter, instant
 from octavo.pipeline.errors import QueryError
 
 

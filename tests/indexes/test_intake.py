@@ -13,8 +13,8 @@ import pytest
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.intake import take_in
 from octavo.indexes.plan import plan
-from octavo.indexes.shard import FOLDER, ShardWriter
 from octavo.indexes.source_paths import gone_below, matching
+from octavo.indexes.store.shard import FOLDER, ShardWriter
 from octavo.indexes.taken import Taken
 from octavo.pipeline import discovery, reader_pool
 from octavo.pipeline import ingest as ingesting

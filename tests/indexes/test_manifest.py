@@ -9,8 +9,8 @@ from pathlib import Path
 import apsw
 import pytest
 from octavo.cli import main
-from octavo.indexes.catalog import NAME, Catalog
 from octavo.indexes.collection import KnowledgeBase
+from octavo.indexes.store.catalog import NAME, Catalog
 from octavo.pipeline.document import Flag, Source
 from octavo.pipeline.embed import Encoded
 from octavo.pipeline.errors import GenerationGone, QueryError

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from octavo.indexes.ask import Question, ask
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.filter import Filter
 from octavo.indexes.hit import Answer
 from octavo.indexes.sound.manner import Example, example_vector
 from octavo.indexes.sound.manner_filter import MannerFilter
 from octavo.indexes.sound.timeline import timeline
+from octavo.indexes.store.filter import Filter
 from octavo.indexes.view import timeline_text
 from octavo.pipeline.embed import Encoded
 from octavo.pipeline.encoders.speech import Stretch

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.kinds import FLAT, IVF_SQ8, Band
 from octavo.indexes.retrieve import Encoders, retrieve
+from octavo.indexes.store.kinds import FLAT, IVF_SQ8, Band
 from octavo.pipeline.encoders.character import CharacterEncoder
 from octavo.pipeline.errors import GenerationGone, QueryError
 from octavo.pipeline.scale import CHARACTER, PARAGRAPH, SENTENCE

@@ -9,7 +9,7 @@ import pytest
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.intake import take_in
 from octavo.indexes.plan import plan
-from octavo.indexes.recipe import recipe, sound_recipe
+from octavo.indexes.store.recipe import recipe, sound_recipe
 from octavo.indexes.taken import Taken
 from octavo.pipeline import ingest as ingesting
 from octavo.pipeline import reader_pool

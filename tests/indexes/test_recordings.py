@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from octavo.indexes import measures as measuring
-from octavo.indexes import schema
-from octavo.indexes.catalog import NAME
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.filter import Filter
-from octavo.indexes.kinds import FLAT, IVF_SQ8, Band
-from octavo.indexes.ranges import (
+from octavo.indexes.store import measures as measuring
+from octavo.indexes.store import schema
+from octavo.indexes.store.catalog import NAME
+from octavo.indexes.store.filter import Filter
+from octavo.indexes.store.kinds import FLAT, IVF_SQ8, Band
+from octavo.indexes.store.ranges import (
     WINDOWS,
     normalised,
     window_ids,
@@ -26,10 +26,10 @@ from octavo.indexes.ranges import (
     windows_of,
     within,
 )
-from octavo.indexes.ranges import (
+from octavo.indexes.store.ranges import (
     utterances_of as owners,
 )
-from octavo.indexes.staged_shards import MERGE_ABOVE
+from octavo.indexes.store.staged_shards import MERGE_ABOVE
 from octavo.pipeline.document import TIMES_DTYPE
 from octavo.pipeline.embed import Encoded, Utterance
 from octavo.pipeline.errors import FingerprintMismatch, KnowledgeBaseError
@@ -125,7 +125,7 @@ def test_measures_outlive_a_change_of_what_is_measured(
     names = measuring.measure_names()
     with base.snapshot() as snapshot:
         ids, before = snapshot.manners_between(snapshot.ranges())
-    monkeypatch.setattr("octavo.indexes.sounds.measure_names", lambda: (names[3], "another", names[0]))
+    monkeypatch.setattr("octavo.indexes.store.sounds.measure_names", lambda: (names[3], "another", names[0]))
     with base.snapshot() as snapshot:
         after = snapshot.manners(ids)
     assert np.array_equal(after[:, [0, 2]], before[:, [3, 0]], equal_nan=True)

@@ -10,7 +10,7 @@ from octavo.indexes import reembed
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.reembed import reembed_terms
 from octavo.indexes.retrieve import Encoders, find
-from octavo.indexes.snapshot import Snapshot
+from octavo.indexes.store.snapshot import Snapshot
 from octavo.pipeline.embed import Vectors
 from octavo.pipeline.encoders.character import CharacterEncoder
 from octavo.pipeline.errors import FingerprintMismatch

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from octavo.indexes.doctor import Check, State
 from octavo.indexes.report import plain_console, show_checks, show_intake, show_verification, size
+from octavo.indexes.store.verification import Problem, Verification
 from octavo.indexes.taken import Taken
-from octavo.indexes.verification import Problem, Verification
 from octavo.pipeline.document import Flag
 from rich.console import Console
 from rich.table import Table

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from octavo.indexes.bm25 import BM25_B, BM25_K1
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.evidence import Universe, gather, weigh
 from octavo.indexes.expand import expand, similarity
-from octavo.indexes.filter import Filter
 from octavo.indexes.fuse import fuse
 from octavo.indexes.hit import Answer
 from octavo.indexes.retrieve import Encoders, retrieve
+from octavo.indexes.store.bm25 import BM25_B, BM25_K1
+from octavo.indexes.store.filter import Filter
 from octavo.pipeline.encoders.character import CharacterEncoder
 from octavo.pipeline.errors import FingerprintMismatch, QueryError
 from octavo.pipeline.scale import PARAGRAPH, SCALES, SECTION, SENTENCE

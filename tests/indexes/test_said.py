@@ -10,11 +10,11 @@ import jsonschema
 import pytest
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.expand import QueryTerm
-from octavo.indexes.filter import Filter
 from octavo.indexes.hit import Answer, Hit
 from octavo.indexes.retrieve import Encoders, retrieve
 from octavo.indexes.sound.as_written import as_written
 from octavo.indexes.sound.joined import Listened, listened_for, phrases
+from octavo.indexes.store.filter import Filter
 from octavo.pipeline.errors import QueryError
 from octavo.pipeline.posteriors import FRAME
 from octavo.pipeline.scale import Medium

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
-from octavo.indexes.build import HeldOut, build_index, fewest_probes
-from octavo.indexes.exact_search import brute_force, top
-from octavo.indexes.faiss_index import gpus
-from octavo.indexes.kinds import FLAT, IVF_HNSW_PQ4, IVF_SQ8, KINDS, Band, IndexKind, band_for
-from octavo.indexes.ranges import normalised, within
-from octavo.indexes.scale_index import Neighbours, ScaleIndex
-from octavo.indexes.shard import Shard, ShardWriter
+from octavo.indexes.store.build import HeldOut, build_index, fewest_probes
+from octavo.indexes.store.exact_search import brute_force, top
+from octavo.indexes.store.faiss_index import gpus
+from octavo.indexes.store.kinds import FLAT, IVF_HNSW_PQ4, IVF_SQ8, KINDS, Band, IndexKind, band_for
+from octavo.indexes.store.ranges import normalised, within
+from octavo.indexes.store.scale_index import Neighbours, ScaleIndex
+from octavo.indexes.store.shard import Shard, ShardWriter
 from octavo.pipeline.errors import KnowledgeBaseError, QueryError
 
 from .world import unit
@@ -94,7 +94,7 @@ def test_exact_search_is_brute_force(
 
 def test_selectors_are_brute_force_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a filter leaves many rows FAISS filters them itself."""
-    monkeypatch.setattr("octavo.indexes.scale_index._EXACT_ROWS", 0)
+    monkeypatch.setattr("octavo.indexes.store.scale_index._EXACT_ROWS", 0)
     ids, vectors, queries = np.arange(0, 4000, 2), rows_of(2000), rows_of(20, seed=1)
     index = ScaleIndex(WIDTH, live=np.array([[0, 3000]]))
     index.add(ids, vectors)
@@ -152,7 +152,7 @@ def test_approximate_kinds_reach_the_recall_they_claim(tmp_path: Path, kind: Ind
 
 
 def test_filtered_approximate_search_visits_more_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.indexes.scale_index._EXACT_ROWS", 0)
+    monkeypatch.setattr("octavo.indexes.store.scale_index._EXACT_ROWS", 0)
     ids, vectors = np.arange(8000), rows_of(8000)
     writer = ShardWriter(tmp_path, "sentence", WIDTH, "f")
     writer.add(ids, vectors)
@@ -201,7 +201,7 @@ def test_the_way_over_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it but the GPU: FAISS's GPU index stood in for by its CPU index."""
     import faiss
 
-    monkeypatch.setattr("octavo.indexes.scale_index.gpus", lambda: 1)
+    monkeypatch.setattr("octavo.indexes.store.scale_index.gpus", lambda: 1)
     monkeypatch.setattr(faiss, "StandardGpuResources", object, raising=False)
     monkeypatch.setattr(faiss, "GpuIndexFlatConfig", SimpleNamespace, raising=False)
     monkeypatch.setattr(faiss, "GpuIndexFlatIP", lambda _, width, config: faiss.IndexFlatIP(width), raising=False)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.filter import Filter
-from octavo.indexes.snapshot import Snapshot
-from octavo.indexes.stored import stem_word
+from octavo.indexes.store.filter import Filter
+from octavo.indexes.store.snapshot import Snapshot
+from octavo.indexes.store.stored import stem_word
 from octavo.pipeline.document import BOXES_DTYPE, Document, Flag, Metadata, Page
 from octavo.pipeline.embed import Encoded
 from octavo.pipeline.errors import KnowledgeBaseError

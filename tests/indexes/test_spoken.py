@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from octavo.indexes.snapshot import Snapshot
 from octavo.indexes.sound.calibration import RIVALS, Calibration
 from octavo.indexes.sound.hearing import Hearing
 from octavo.indexes.sound.keyword import Edges, Sought, places
 from octavo.indexes.sound.spoken import PIECE_PHONES, SpokenHit, pieces, propose, spoken, window_lengths
+from octavo.indexes.store.snapshot import Snapshot
 from octavo.pipeline.errors import FingerprintMismatch, ModelError
 from octavo.pipeline.phones import phone_ids
 from octavo.pipeline.posteriors import FRAME, window_grid

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.intake import take_in
-from octavo.indexes.unfinished import KEPT_SECONDS, Unfinished
+from octavo.indexes.store.unfinished import KEPT_SECONDS, Unfinished
 from octavo.pipeline.errors import KnowledgeBaseError, ModelError
 from octavo.pipeline.listening import Listening
 from octavo.pipeline.posteriors import window_grid

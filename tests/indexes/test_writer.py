@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from octavo.indexes.collection import KnowledgeBase
-from octavo.indexes.staged_shards import MERGE_ABOVE
+from octavo.indexes.store.staged_shards import MERGE_ABOVE
 from octavo.pipeline.document import Flag, Metadata, Span
 from octavo.pipeline.embed import Encoded
 from octavo.pipeline.errors import FingerprintMismatch, KnowledgeBaseError

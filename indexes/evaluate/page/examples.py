@@ -9,8 +9,8 @@ from ....pipeline.document import Place
 from ....pipeline.errors import OctavoError
 from ...cite import cite
 from ...collection import KnowledgeBase
-from ...snapshot import Snapshot, StoredContent
 from ...sound.as_written import CHARACTERS_A_SECOND
+from ...store.snapshot import Snapshot, StoredContent
 from ...view import compact, moments, pages, plain
 from ..rows import FUSED
 from ..run import EvaluationRun

@@ -25,8 +25,8 @@ from octavo.indexes.evaluate.questions import Question, parse_questions, read_qu
 from octavo.indexes.evaluate.run import EvaluationRun, read_run
 from octavo.indexes.evaluate.self_questions import self_questions
 from octavo.indexes.evaluate.wh_questions import wh_question
-from octavo.indexes.ranges import normalised, subtracted, within
 from octavo.indexes.retrieve import Encoders, find
+from octavo.indexes.store.ranges import normalised, subtracted, within
 from octavo.pipeline.document import Block, BlockKind, Document
 from octavo.pipeline.errors import ModelError, QueryError
 from octavo.pipeline.scale import PARAGRAPH, SECTION, SENTENCE
