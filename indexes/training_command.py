@@ -126,7 +126,10 @@ def character(
             metavar="DIR", exists=True, file_okay=False, help="What people typed for recordings, as in CrowdSpeech."
         ),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Batches; else as in the recipe.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Batches for the vectors; else as in the recipe.")] = None,
+    channel_steps: Annotated[
+        int | None, typer.Option(min=1, help="Batches for what compares letter by letter; else as in the recipe.")
+    ] = None,
     every: Annotated[int, typer.Option(min=1, help="Batches between two checkpoints, each judged.")] = 500,
     device: Device = "auto",
     seed: Seed = 1,
@@ -138,9 +141,10 @@ def character(
     with _extra():
         from ..pipeline.encoders.device import choose_device
         from ..pipeline.training.character import CharacterRecipe, train
+        from ..pipeline.training.spelling_channel import ChannelRecipe
         from ..pipeline.training.spelling_pairs import read_material
 
-        recipe = CharacterRecipe(seed=seed)
+        recipe, channel = CharacterRecipe(seed=seed), ChannelRecipe(seed=seed)
         material = read_material(text, lexicon, typed or [], seed=seed)
         made = train(
             material,
@@ -149,6 +153,7 @@ def character(
             device=choose_device(device),
             tell=lambda progress: _tell(str(progress)),
             every=every,
+            channel=replace(channel, steps=channel_steps or channel.steps),
         )
     typer.echo(made)
 

@@ -15,6 +15,7 @@ from octavo.pipeline.encoders.prosody import load_projection
 from octavo.pipeline.training import character, pronunciation, prosody, speech_recipe, spelling_pairs
 from octavo.pipeline.training.character import CharacterRecipe
 from octavo.pipeline.training.speech import SpeechRecipe
+from octavo.pipeline.training.spelling_channel import ChannelRecipe
 from octavo.pipeline.training.word_space import WordSpaceRecipe
 
 
@@ -114,9 +115,10 @@ def test_character(octavo: Any, lexicon: Path, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(spelling_pairs, "read_material", read_material)
     monkeypatch.setattr(character, "train", train)
     given = ("--text", tmp_path, "--lexicon", lexicon, "--out", tmp_path / "out", "--device", "cpu")
-    code, out, err = octavo("character", *given, "--typed", tmp_path, "--steps", 7, "--seed", 3)
+    code, out, err = octavo("character", *given, "--typed", tmp_path, "--steps", 7, "--channel-steps", 5, "--seed", 3)
     assert (code, out, err) == (cli.DONE, f"{tmp_path / 'out' / 'character.safetensors'}\n", "step 1/7\n")
     assert asked["material"] == ([tmp_path], lexicon, [tmp_path])
     assert asked["seed"] == 3
     assert asked["recipe"] == CharacterRecipe(steps=7, seed=3)
+    assert asked["channel"] == ChannelRecipe(steps=5, seed=3)
     assert (asked["device"], asked["every"]) == ("cpu", 500)
