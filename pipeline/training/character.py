@@ -8,7 +8,6 @@ batches that it would have had.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,9 +27,11 @@ from ..encoders.character_network import (
 )
 from .character_card import card
 from .character_score import SpellingScore, batch_vectors, decided, encode, fit_likeness, score
+from .running_average import follow
 from .spelling_channel import ChannelProgress, ChannelRecipe, train_channel
-from .spelling_checkpoint import Checkpoint
 from .spelling_pairs import Pair, SpellingMaterial
+from .unfinished_run import UnfinishedRun
+from .warmed_cosine import warmed_cosine
 
 NAME: Final = "character"
 
@@ -151,7 +152,7 @@ def train_vectors(
     ]
     optimizer = torch.optim.AdamW(groups, recipe.learning_rate, (0.9, 0.98))
     held = {"network": network.state_dict(), "average": average, "best": best, "temperature": {"value": temperature}}
-    state = Checkpoint(out / "unfinished.safetensors", asdict(recipe), held, optimizer)
+    state = UnfinishedRun(out / "unfinished.safetensors", asdict(recipe), held, optimizer)
     step, rest = state.resume()
     highest, since, seconds = rest or (-1.0, 0.0, 0.0)
     material.unmine()
@@ -161,16 +162,14 @@ def train_vectors(
     while step < recipe.steps and since < recipe.patience:
         pairs = material.draw(recipe.batch, Random(f"{recipe.seed} {step}"))
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, recipe)
+            group["lr"] = warmed_cosine(recipe.learning_rate, step, recipe.steps, recipe.warm_up)
         loss = contrast(network, pairs, temperature, recipe.hard)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         step += 1
-        with torch.no_grad():
-            decay = min(recipe.average, (1 + step) / (10 + step))
-            torch._foreach_lerp_(list(average.values()), list(network.state_dict().values()), 1 - decay)
+        follow(average, network.state_dict(), step, recipe.average)
         total, counted = total + loss.item(), counted + 1
         if step % every == 0 or step == recipe.steps:
             judged = _network_of(average, recipe.shape)
@@ -221,16 +220,6 @@ def contrast(network: CharacterNetwork, pairs: Sequence[Pair], temperature: Tens
         same[own, own] = False
         losses.append(torch.nn.functional.cross_entropy(logits.masked_fill(same, -1e4), own))
     return torch.stack(losses).mean()
-
-
-def learning_rate(step: int, recipe: CharacterRecipe) -> float:
-    """Rises linearly, falls along a cosine to nothing."""
-    return (
-        recipe.learning_rate
-        * min(1.0, (step + 1) / recipe.warm_up)
-        * 0.5
-        * (1 + math.cos(math.pi * step / recipe.steps))
-    )
 
 
 def _network_of(tensors: Mapping[str, Tensor], shape: CharacterShape) -> CharacterNetwork:

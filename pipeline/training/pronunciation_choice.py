@@ -2,15 +2,12 @@
 
 A dictionary's first pronunciation is often the careful one (W AA Z for *was*, AH for every *a*), so a network that
 learns from it is told wrong phones. Once it hears well enough to choose, the likeliest pronunciation of every word
-takes the place of the first, and training goes on from there: the realignment with pronunciation variants of speech
-recognisers (Young et al., The HTK book, 2006)::
-
-    python -m octavo.pipeline.training.pronunciation_choice --weights FILE --lexicon ZIP --corpus DIR --out DIR
+takes the place of the first, and ``octavo train speech`` goes on from there: the realignment with pronunciation
+variants of speech recognisers (Young et al., The HTK book, 2006).
 """
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,12 +15,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..encoders.hearing_network import HearingNetwork
 from ..phones import BLANK
+from .speech_batches import waveform
 from .speech_corpus import SAMPLES, UTTERANCES, SpeechCorpus
 from .speech_texts import Transcriber
 
@@ -84,7 +81,7 @@ def rechosen(
             words = transcriber.of_text(utterance.text)
             usual = tuple(chain(*(word[0] for word in words))) if words else ()
             if words and usual == utterance.phones and max(map(len, words)) > 1:
-                samples = torch.from_numpy(given.pcm(number).astype(np.float32) / 32768).to(device)
+                samples = waveform(given, number).to(device)
                 said = choose(words, network(samples).phones[0].float().log_softmax(-1).cpu())
                 free += sum(len(word) > 1 for word in words)
                 changed += sum(one != word[0] for one, word in zip(said, words, strict=True))
@@ -92,25 +89,3 @@ def rechosen(
             lines.write(utterance.to_json() + "\n")
     (out / ".done").touch()
     return free, changed
-
-
-def main() -> None:
-    """One corpus, from the command line."""
-    from ..encoders.speech_checkpoint import SpeechCheckpoint
-    from .speech_sources import say_word
-    from .speech_texts import read_cmudict
-
-    parser = argparse.ArgumentParser(description="Choose the pronunciations of a corpus by what a network hears.")
-    parser.add_argument("--weights", type=Path, required=True, help="speech.safetensors that hears")
-    parser.add_argument("--lexicon", type=Path, required=True, help="CMUdict as cmudict.zip")
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="gets the corpus with other phones")
-    options = parser.parse_args()
-    network = SpeechCheckpoint.open(options.weights).hearing().eval()
-    transcriber = Transcriber(read_cmudict(options.lexicon), say_word)
-    free, changed = rechosen(options.corpus, transcriber, network, options.out)
-    print(f"{free:,} words with a choice, {changed:,} said otherwise than the dictionary's first")
-
-
-if __name__ == "__main__":
-    main()

@@ -26,6 +26,7 @@ from ..encoders.speech_network import SpeechNetwork, SpeechShape
 from ..encoders.speech_trunk import TrunkIdentity
 from ..errors import ModelError
 from ..phones import BLANK
+from .running_average import follow
 from .speech_batches import Example, batches, split
 from .speech_corpus import SpeechCorpus
 from .speech_frontend import Frontend, load_frontend
@@ -219,9 +220,7 @@ def _train(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         step += 1
-        decay = min(recipe.average, (1 + step) / (10 + step))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(average.values()), list(network.state_dict().values()), 1 - decay)
+        follow(average, network.state_dict(), step, recipe.average)
         total += loss.item()
         heard_frames += int(batch.lengths.sum()) * processes
         if rank == 0 and (step % every == 0 or step == last):

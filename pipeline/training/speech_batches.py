@@ -44,12 +44,17 @@ class Example:
 
 def examples(corpus: SpeechCorpus) -> list[Example]:
     """All utterances of a corpus that are not too long, as log-mel frames."""
-    found = []
-    for number, utterance in enumerate(corpus.utterances):
-        if fits(utterance):
-            samples = torch.from_numpy(corpus.pcm(number).astype(np.float32) / 32768)
-            found.append(Example(log_mel(samples).half(), utterance))
-    return found
+    return [mel_example(corpus, number) for number, utterance in enumerate(corpus.utterances) if fits(utterance)]
+
+
+def mel_example(corpus: SpeechCorpus, number: int) -> Example:
+    """An utterance as log-mel frames."""
+    return Example(log_mel(waveform(corpus, number)).half(), corpus.utterances[number])
+
+
+def waveform(corpus: SpeechCorpus, number: int) -> Tensor:
+    """Samples of an utterance, in [-1, 1). *Shape:* (samples,)"""
+    return torch.from_numpy(corpus.pcm(number).astype(np.float32) / 32768)
 
 
 def fits(utterance: Utterance) -> bool:

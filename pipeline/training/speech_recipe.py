@@ -92,20 +92,21 @@ def train_speech(
 
     scores: dict[str, str] = {}
     folders = {name: corpora / name for name in names}
-    if recipe.choose_at < 1:
-        folders["real"] = corpora / "real-heard"
+    heard = corpora / "real-heard"
 
-    def train_on(sounds: dict[str, Path], until: int | None = None) -> Path:
-        weighted = [(folder, WEIGHTS[name]) for name, folder in sounds.items()]
+    def train_on(until: int | None = None) -> Path:
+        weighted = [(folder, WEIGHTS[name]) for name, folder in folders.items()]
         return train(weighted, out, recipe, device=device, processes=processes, tell=report, until=until)
 
-    if not (folders["real"] / ".done").exists():
-        midway = train_on({name: corpora / name for name in names}, round(recipe.choose_at * recipe.steps))
-        transcriber = Transcriber(read_cmudict(lexicon), say_word)
-        free, other = rechosen(corpora / "real", transcriber, _trained(midway, device), folders["real"], device)
-        tell(f"{free:,} words with a choice, {other:,} said otherwise than the dictionary's first")
+    if recipe.choose_at < 1:
+        if not (heard / ".done").exists():
+            midway = train_on(round(recipe.choose_at * recipe.steps))
+            transcriber = Transcriber(read_cmudict(lexicon), say_word)
+            free, other = rechosen(folders["real"], transcriber, _trained(midway, device), heard, device)
+            tell(f"{free:,} words with a choice, {other:,} said otherwise than the dictionary's first")
+        folders["real"] = heard
     if not network_file.exists():
-        train_on(folders)
+        train_on()
     # Log-mel frames are heard on the CPU, as always: the same network gives the same space of words everywhere.
     listens_on = device if recipe.trunk else "cpu"
     return finish(network_file, [*folders.values()], out, recipe, words, scores=scores, tell=tell, device=listens_on)

@@ -16,8 +16,9 @@ from typing import Final
 import torch
 
 from ..encoders.spelling_channel import ChannelNetwork, ChannelShape, lost, said, spelled
-from .spelling_checkpoint import Checkpoint
+from .running_average import follow
 from .spelling_pairs import SpellingMaterial
+from .unfinished_run import UnfinishedRun
 
 NAME: Final = "channel"
 
@@ -77,7 +78,7 @@ def train_channel(
     )
     average = {name: value.clone() for name, value in network.state_dict().items()}
     held = {"network": network.state_dict(), "average": average}
-    checkpoint = Checkpoint(out / f"unfinished-{NAME}.safetensors", asdict(recipe), held, optimizer)
+    checkpoint = UnfinishedRun(out / f"unfinished-{NAME}.safetensors", asdict(recipe), held, optimizer)
     step, rest = checkpoint.resume()
     total, counted, began = 0.0, 0, monotonic() - (rest[0] if rest else 0.0)
     while step < recipe.steps:
@@ -89,10 +90,8 @@ def train_channel(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
+        follow(average, network.state_dict(), step, recipe.average)
         step += 1
-        with torch.no_grad():
-            decay = min(recipe.average, step / (9 + step))
-            torch._foreach_lerp_(list(average.values()), list(network.state_dict().values()), 1 - decay)
         total, counted = total + loss.item(), counted + 1
         if step % every == 0 or step == recipe.steps:
             checkpoint.save(step, monotonic() - began)

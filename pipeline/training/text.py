@@ -9,7 +9,6 @@ goes on from its last checkpoint, with the batches that it would have had.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,15 +17,16 @@ from typing import Final
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from ..encoders.text_pyramid import QUESTION, WIDTHS, PyramidShape, TextPyramid, cut_to, save_pyramid
-from ..errors import ModelError
 from ..scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE, Scale
+from .running_average import follow
 from .text_batches import Batch, ShelvedBook, draw, gathered
 from .text_material import Book, Part, TextMaterial
+from .unfinished_run import UnfinishedRun
+from .warmed_cosine import warmed_cosine
 
 NAME: Final = "text"
 TRAINED: Final = (SENTENCE, PARAGRAPH, SECTION, DOCUMENT)
@@ -129,8 +129,10 @@ def train(
     average = {name: value.detach().clone() for name, value in pyramid.state_dict().items()}
     best = {name: value.clone() for name, value in average.items()}
     optimizer = torch.optim.AdamW(pyramid.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
-    state = _Checkpoint(out / "unfinished.safetensors", recipe, pyramid, average, best, optimizer)
-    step, highest, since, seconds = state.resume()
+    held = {"pyramid": pyramid.state_dict(), "average": average, "best": best}
+    state = UnfinishedRun(out / "unfinished.safetensors", asdict(recipe), held, optimizer)
+    step, rest = state.resume()
+    highest, since, seconds = rest or (-1.0, 0.0, 0.0)
     learnt = [ShelvedBook(book, device) for book in material.books["learnt"]]
     plain = score(material.pyramid(shape).to(device), material, "watched", device)
     highest = max(highest, plain.mean)  # what is no better than plain pooling is not kept
@@ -138,7 +140,7 @@ def train(
     while step < recipe.steps and since < recipe.patience:
         batch = draw(learnt, recipe.documents, recipe.questions, np.random.default_rng([recipe.seed, step]))
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, recipe)
+            group["lr"] = warmed_cosine(recipe.learning_rate, step, recipe.steps, recipe.warm_up)
         with torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=device.startswith("cuda")):
             loss = losses(pyramid, batch, recipe)
         optimizer.zero_grad()
@@ -146,9 +148,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(pyramid.parameters(), 1.0)
         optimizer.step()
         step += 1
-        with torch.no_grad():
-            decay = min(recipe.average, (1 + step) / (10 + step))
-            torch._foreach_lerp_(list(average.values()), list(pyramid.state_dict().values()), 1 - decay)
+        follow(average, pyramid.state_dict(), step, recipe.average)
         total, counted = total + loss.item(), counted + 1
         if step % every == 0 or step == recipe.steps:
             watched = score(_pyramid_of(average, material, shape, device), material, "watched", device)
@@ -201,12 +201,6 @@ def losses(pyramid: TextPyramid, batch: Batch, recipe: TextRecipe) -> Tensor:
     return torch.stack(made).sum() / len(made)
 
 
-def learning_rate(step: int, recipe: TextRecipe) -> float:
-    """Rises linearly, falls along a cosine to nothing."""
-    risen = min(1.0, (step + 1) / recipe.warm_up)
-    return recipe.learning_rate * risen * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
-
-
 @torch.inference_mode()
 def score(pyramid: TextPyramid, material: TextMaterial, part: Part, device: str = "cpu") -> TextScore:
     """Mean reciprocal ranks in the books of a part, each question among all units of its book."""
@@ -242,57 +236,6 @@ def _pyramid_of(tensors: Mapping[str, Tensor], material: TextMaterial, shape: Py
     pyramid = material.pyramid(shape)
     pyramid.load_state_dict(dict(tensors))
     return pyramid.to(device).eval()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Checkpoint:
-    """All that a run is made of, as a file."""
-
-    path: Path
-    recipe: TextRecipe
-    pyramid: TextPyramid
-    average: dict[str, Tensor]
-    best: dict[str, Tensor]
-    optimizer: torch.optim.Optimizer
-
-    def save(self, step: int, highest: float, since: int, seconds: float) -> None:
-        tensors = {f"pyramid.{name}": value for name, value in self.pyramid.state_dict().items()}
-        tensors |= {f"average.{name}": value for name, value in self.average.items()}
-        tensors |= {f"best.{name}": value for name, value in self.best.items()}
-        for number, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
-        header = {"recipe": json.dumps(asdict(self.recipe)), "where": json.dumps([step, highest, since, seconds])}
-        part = self.path.with_suffix(".part")
-        save_file({name: value.contiguous().clone() for name, value in tensors.items()}, part, header)
-        part.rename(self.path)
-
-    def resume(self) -> tuple[int, float, int, float]:
-        """Puts back what an earlier run left: its steps, its best score, validations since, seconds."""
-        from safetensors import safe_open
-
-        if not self.path.exists():
-            return 0, -1.0, 0, 0.0
-        with safe_open(self.path, framework="pt") as file:
-            header = file.metadata() or {}
-        if header.get("recipe") != json.dumps(asdict(self.recipe)):
-            raise ModelError(f"{self.path} was left by another recipe: finish that, remove it, or take another folder")
-        tensors = load_file(self.path)
-        self.pyramid.load_state_dict(_under("pyramid.", tensors))
-        for kept in (self.average, self.best):
-            prefix = "average." if kept is self.average else "best."
-            for name, value in _under(prefix, tensors).items():
-                kept[name].copy_(value)
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in _under("optimizer.", tensors).items():
-            number, _, key = name.partition(".")
-            state.setdefault(int(number), {})[key] = value
-        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
-        step, highest, since, seconds = json.loads(header["where"])
-        return int(step), float(highest), int(since), float(seconds)
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def card(

@@ -43,8 +43,9 @@ from octavo.pipeline.posteriors import Posteriors
 from octavo.pipeline.pronouncing.pronunciation import Pronouncer
 from octavo.pipeline.reading import Reader
 from octavo.pipeline.recording import SAMPLE_RATE, Recording
+from octavo.pipeline.training.running_average import follow
 from octavo.pipeline.training.speech import SpeechRecipe, greedy, learning_rate
-from octavo.pipeline.training.speech_batches import Batch, Example, batches, fits
+from octavo.pipeline.training.speech_batches import Batch, Example, batches, fits, mel_example
 from octavo.pipeline.training.speech_corpus import SpeechCorpus, Utterance
 from octavo.pipeline.training.speech_frontend import LogMel
 from octavo.pipeline.training.speech_losses import loss_of
@@ -157,9 +158,9 @@ def read_material(speech: Path, corpora: Sequence[tuple[Path, float]], longest: 
         kept = held_out(corpus)
         for number, utterance in enumerate(corpus.utterances):
             if number not in kept and fits(utterance) and utterance.samples <= longest * SAMPLE_RATE:
-                training.append(_example(corpus, number))
+                training.append(mel_example(corpus, number))
                 weights.append(weight)
-        people += [_example(corpus, number) for number in kept if corpus.utterances[number].times is None]
+        people += [mel_example(corpus, number) for number in kept if corpus.utterances[number].times is None]
     elsewhere = []
     files = Reader()
     for path, phones in timit(speech):
@@ -169,11 +170,6 @@ def read_material(speech: Path, corpora: Sequence[tuple[Path, float]], longest: 
             sound = log_mel(torch.from_numpy(recording.read(0, recording.samples)))
         elsewhere.append(Example(sound, Utterance(0, recording.samples, f"timit:{path.parent.name}", "", phones)))
     return Material(training, weights, people, asked_words(people), elsewhere)
-
-
-def _example(corpus: SpeechCorpus, number: int) -> Example:
-    samples = torch.from_numpy(corpus.pcm(number).astype(np.float32) / 32768)
-    return Example(log_mel(samples).half(), corpus.utterances[number])
 
 
 def asked_words(people: Sequence[Example]) -> dict[Phones, frozenset[int]]:
@@ -221,9 +217,7 @@ def trained(material: Material, recipe: SpeechRecipe) -> tuple[SpeechNetwork, fl
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
-        decay = min(recipe.average, (2 + step) / (11 + step))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(average.values()), list(network.state_dict().values()), 1 - decay)
+        follow(average, network.state_dict(), step + 1, recipe.average)
     seconds = (process_time() - began) / recipe.steps
     network.load_state_dict(average)
     return network.eval(), seconds

@@ -1,4 +1,4 @@
-"""All that an unfinished training run of a spelling network is made of, as a file."""
+"""All that an unfinished training run is made of, as a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..errors import ModelError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Checkpoint:
+class UnfinishedRun:
     """Saves what a run holds, and puts it back.
 
     Attributes:
