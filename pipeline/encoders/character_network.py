@@ -6,7 +6,6 @@ and a feature pyramid of three levels did not pay, see docs/log.md.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import unicodedata
 from collections.abc import Sequence
@@ -16,10 +15,9 @@ from typing import Final
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from ..errors import ModelError
+from .weights_file import loading, read_weights, weights_digest, write_weights
 
 FORMAT: Final = "octavo-character-2"
 CHANNEL: Final = "channel."
@@ -132,11 +130,7 @@ def save_network(
     Args:
         tensors: Of the network, and beside them, after ``channel.``, those of :mod:`.spelling_channel`.
     """
-    from safetensors.torch import save
-
-    halves = {name: one.detach().cpu().half().contiguous() for name, one in tensors.items()}
-    header = {"format": FORMAT, "shape": json.dumps(asdict(shape)), **(metadata or {})}
-    path.write_bytes(save(halves, metadata=header))
+    write_weights(tensors, path, {"format": FORMAT, "shape": json.dumps(asdict(shape)), **(metadata or {})})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,21 +153,9 @@ def load_network(path: Path) -> LoadedCharacterNetwork:
     Raises:
         ModelError: The file is not there, is damaged, or is of another format.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 no mapping
-        if metadata.get("format") != FORMAT:
-            raise ModelError(f"{path} is of format {metadata.get('format')!r}, not {FORMAT}: train it again")
+    with loading("character network", path, "octavo train character"):
+        metadata, tensors = read_weights(path, {"format": FORMAT}, "train it again")
         channel = {name.removeprefix(CHANNEL): tensors.pop(name) for name in [*tensors] if name.startswith(CHANNEL)}
         network = CharacterNetwork(CharacterShape.from_json(metadata["shape"]))
         network.load_state_dict(tensors)
-    except (OSError, SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise ModelError(
-            f"the character network {path} cannot be loaded ({type(error).__name__}: {error}): "
-            "reinstall Octavo, or train it with `octavo train character`"
-        ) from error
-    digest = hashlib.blake2b(metadata["shape"].encode(), digest_size=8)
-    for name in sorted(tensors):  # not of the file: the order of a header's entries is left to chance
-        digest.update(name.encode() + tensors[name].contiguous().numpy().tobytes())
-    return LoadedCharacterNetwork(network.eval(), metadata, digest.hexdigest(), channel)
+    return LoadedCharacterNetwork(network.eval(), metadata, weights_digest(metadata["shape"], tensors), channel)

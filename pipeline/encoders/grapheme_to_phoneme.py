@@ -8,7 +8,6 @@ guess of the middle layers is fed back into the later ones (self-conditioned CTC
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -16,12 +15,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import ModelError
 from ..phones import BLANK, SYMBOLS
+from .weights_file import loading, read_weights, weights_digest, write_weights
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz'"
 PADDING, START, STOP = 0, 1, 2
@@ -231,11 +229,8 @@ class LoadedGraphemeToPhoneme:
 
 def save_network(network: GraphemeToPhoneme, path: Path, metadata: dict[str, str]) -> None:
     """Write the weights as 16-bit floats with their shape and ``metadata`` in the header."""
-    from safetensors.torch import save
-
-    tensors = {name: weights.detach().cpu().half().contiguous() for name, weights in network.state_dict().items()}
     header = {"format": FORMAT, "shape": json.dumps(asdict(network.shape)), "letters": LETTERS, **metadata}
-    path.write_bytes(save(tensors, metadata=header))
+    write_weights(network.state_dict(), path, header)
 
 
 def load_network(path: Path = SHIPPED, *, device: str = "cpu") -> LoadedGraphemeToPhoneme:
@@ -244,20 +239,9 @@ def load_network(path: Path = SHIPPED, *, device: str = "cpu") -> LoadedGrapheme
     Raises:
         ModelError: The file is not there, is damaged, or is of another format.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 no mapping
-        if metadata.get("format") != FORMAT or metadata.get("letters") != LETTERS:
-            raise ModelError(f"{path} is of format {metadata.get('format')!r}, not {FORMAT}: train it again")
+    with loading("pronunciation network", path, "octavo train pronunciation"):
+        metadata, tensors = read_weights(path, {"format": FORMAT, "letters": LETTERS}, "train it again")
         network = GraphemeToPhoneme(GraphemeToPhonemeShape(**json.loads(metadata["shape"])))
         network.load_state_dict(tensors)
-    except (OSError, SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise ModelError(
-            f"the pronunciation network {path} cannot be loaded ({type(error).__name__}: {error}): "
-            "reinstall Octavo, or train it with `octavo train pronunciation`"
-        ) from error
-    digest = hashlib.blake2b(metadata["shape"].encode(), digest_size=8)
-    for name in sorted(tensors):  # not of the file: the order of a header's entries is left to chance
-        digest.update(name.encode() + tensors[name].contiguous().numpy().tobytes())
-    return LoadedGraphemeToPhoneme(network.eval().to(device), metadata, digest.hexdigest())
+    digest = weights_digest(metadata["shape"], tensors)
+    return LoadedGraphemeToPhoneme(network.eval().to(device), metadata, digest)

@@ -9,18 +9,16 @@ attention between sentences were tried and gained nothing (``docs/log.md``).
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from ..errors import ModelError
 from ..scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
+from .weights_file import loading, read_weights, weights_digest, write_weights
 
 FORMAT: Final = "octavo-text-1"
 WIDTHS: Final = (64, 128, 256)
@@ -137,11 +135,8 @@ def save_pyramid(
     Args:
         model, digest: Name of the transformer, and the digest of its weights and vocabulary.
     """
-    from safetensors.torch import save
-
-    halves = {name: one.detach().cpu().half().contiguous() for name, one in tensors.items()}
     header = {"format": FORMAT, "shape": json.dumps(asdict(shape)), "model": model, "digest": digest, **metadata}
-    path.write_bytes(save(halves, metadata=header))
+    write_weights(tensors, path, header)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,24 +154,10 @@ def load_pyramid(path: Path) -> LoadedPyramid:
     Raises:
         ModelError: The file is not there, is damaged, or is of another format.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = dict(file.metadata() or {})
-            if metadata.get("format") != FORMAT:
-                raise ModelError(
-                    f"{path} is of format {metadata.get('format')!r}, not {FORMAT}: name a pyramid that "
-                    "`octavo train text` made, or the folder of a transformer"
-                )
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 no mapping
+    advice = "name a pyramid that `octavo train text` made, or the folder of a transformer"
+    with loading("text pyramid", path, "octavo train text"):
+        metadata, tensors = read_weights(path, {"format": FORMAT}, advice)
         told: dict[str, Any] = json.loads(metadata["shape"])
         pyramid = TextPyramid(PyramidShape(**told))
         pyramid.load_state_dict(tensors)
-    except (OSError, SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise ModelError(
-            f"the text pyramid {path} cannot be loaded ({type(error).__name__}: {error}): "
-            "reinstall Octavo, or train it with `octavo train text`"
-        ) from error
-    digest = hashlib.blake2b(metadata["shape"].encode(), digest_size=8)
-    for name in sorted(tensors):
-        digest.update(name.encode() + tensors[name].contiguous().numpy().tobytes())
-    return LoadedPyramid(pyramid.eval(), metadata, digest.hexdigest())
+    return LoadedPyramid(pyramid.eval(), metadata, weights_digest(metadata["shape"], tensors))
