@@ -138,18 +138,13 @@ def listen_for(
     chosen = long or [word for word, variants in ways.items() if variants]
     whole = sum(word.weight for word in words if word in chosen or not ways[word])
     best: dict[int, dict[str, tuple[float, SpokenHit]]] = {}
-    for word in chosen:
-        for place in spoken(ways[word], snapshot, hearing, k=max(50, 4 * k), ranges=ranges):
-            if place.probability < LEAST_PROBABILITY:
-                break
-            best.setdefault(place.utterance, {}).setdefault(word.text, (word.weight * place.probability, place))
-    for phrase in phrases(words):
-        together = hearing.variants(" ".join(word.text for word in phrase))
-        for place in spoken(together, snapshot, hearing, k=max(50, 4 * k), ranges=ranges):
+    for run in [*((word,) for word in chosen), *phrases(words)]:
+        sought = ways[run[0]] if len(run) == 1 else hearing.variants(" ".join(word.text for word in run))
+        for place in spoken(sought, snapshot, hearing, k=max(50, 4 * k), ranges=ranges):
             if place.probability < LEAST_PROBABILITY:
                 break
             own = best.setdefault(place.utterance, {})
-            for word in phrase:
+            for word in run:
                 if word.text not in own or own[word.text][1].probability < place.probability:
                     own[word.text] = (word.weight * place.probability, place)
     found = [

@@ -77,11 +77,13 @@ def encode_anew(
 
 def _batches(lengths: Sequence[tuple[int, int, int]]) -> Iterator[list[tuple[int, int, int]]]:
     batch: list[tuple[int, int, int]] = []
+    characters = 0
     for row in lengths:
         batch.append(row)
-        if sum(length for _, _, length in batch) >= _CHARACTERS:
+        characters += row[2]
+        if characters >= _CHARACTERS:
             yield batch
-            batch = []
+            batch, characters = [], 0
     if batch:
         yield batch
 
