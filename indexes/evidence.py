@@ -7,7 +7,7 @@ no scale's evidence is missing because another scale's index did not propose the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,6 +103,7 @@ class Evidence:
         scale: The scale it was taken at; ``None`` for the windows between two scales.
         scores: *Shape:* (n,), higher is better, the best sentence of the question has 1 where any has more than 0.
         best: What they were divided by: the best cosine, or the best BM25 score of the whole column.
+        least: What was taken off before that, so that only what is above it counts.
     """
 
     column: str
@@ -110,6 +111,13 @@ class Evidence:
     scale: Scale | None
     scores: Floats
     best: float = 1.0
+    least: float = 0.0
+
+    @property
+    def raw(self) -> npt.NDArray[np.float64]:
+        """As measured, but for cosines below 0. *Shape:* (n,)"""
+        measured: npt.NDArray[np.float64] = self.scores.astype(np.float64) * self.best + self.least
+        return measured
 
 
 def gather(
@@ -147,12 +155,12 @@ def weigh(universe: Universe, question: Floats, terms: Sequence[QueryTerm], snap
 
 def by_meaning(universe: Universe, question: Floats, snapshot: Snapshot) -> list[Evidence]:
     """What vectors say at every scale."""
-    return _normalised(_dense(universe, question, snapshot)) if len(universe) else []
+    return normalised(_dense(universe, question, snapshot)) if len(universe) else []
 
 
 def by_words(universe: Universe, terms: Sequence[QueryTerm], snapshot: Snapshot) -> list[Evidence]:
     """What words and their neighbours in spelling say at every scale."""
-    return _normalised(_lexical(universe, terms, snapshot)) if len(universe) else []
+    return normalised(_lexical(universe, terms, snapshot)) if len(universe) else []
 
 
 def _dense(universe: Universe, question: Floats, snapshot: Snapshot) -> list[list[Evidence]]:
@@ -260,8 +268,8 @@ def rarity(terms: Sequence[QueryTerm], snapshot: Snapshot) -> tuple[npt.NDArray[
     return frequency, inverse_document_frequency(frequency, snapshot.paragraphs)
 
 
-def _normalised(columns: Sequence[Sequence[Evidence]]) -> list[Evidence]:
-    """Divide by the best score of the question; the parts of one score share its best.
+def normalised(columns: Sequence[Sequence[Evidence]]) -> list[Evidence]:
+    """Columns divided by their best score for the question; the parts of one score share its best.
 
     A cosine below 0 speaks neither for a sentence nor against the words in it: it counts as 0.
     """
@@ -269,8 +277,5 @@ def _normalised(columns: Sequence[Sequence[Evidence]]) -> list[Evidence]:
     for parts in columns:
         best = float(np.sum([part.scores for part in parts], axis=0).max(initial=0.0))
         scale = 1 / best if best > 0 else 1.0
-        made += [
-            Evidence(part.column, part.credit, part.scale, np.maximum(part.scores, 0) * np.float32(scale), best)
-            for part in parts
-        ]
+        made += [replace(part, scores=np.maximum(part.scores, 0) * np.float32(scale), best=best) for part in parts]
     return made

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from ..pipeline.scale import Scale
 from .evidence import LEXICAL
+from .late_interaction import TOKEN
 from .store.scale_index import Neighbours, ScaleIndex
 from .store.snapshot import Snapshot
 from .tracing import Kind, span
@@ -39,7 +40,8 @@ class Metered:
     out by a knowledge base, which makes no other kind.
 
     Attributes:
-        ms: Milliseconds since the last :meth:`reset`, by scale; ``lexical`` for the full-text index.
+        ms: Milliseconds since the last :meth:`reset`, by scale; ``lexical`` for the full-text index,
+            ``token`` for the states of single words.
         proposed: What the indexes answered, in order, where it is kept.
     """
 
@@ -51,6 +53,7 @@ class Metered:
         self.proposed: list[Proposed] = []
         self.lexical = self._searched(LEXICAL, snapshot.lexical)
         self.document_frequency = self._timed(LEXICAL, snapshot.document_frequency)
+        self.token_states = self._timed(TOKEN, snapshot.token_states)
 
     def reset(self) -> dict[str, float]:
         """What was noted; counting starts again."""

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..pipeline.document import Flag
+from ..pipeline.encoders.checkpoint import DEFAULT_MODEL
 from ..pipeline.recording import SAMPLE_RATE
 from .doctor import Check, State
 from .progress import clock
@@ -159,6 +160,10 @@ def show_status(console: Console, status: Status, model: str, speech_model: str 
         facts.append("languages " + ", ".join(f"{name or 'unknown'} {n:,}" for name, n in status.languages.items()))
     if status.flags:
         facts.append("flags " + ", ".join(f"{code} {n:,}" for code, n in sorted(status.flags.items())))
+    if status.token_states:
+        facts.append(f"single words in context {size(status.token_bytes)}")
+    elif status.characters and model in ("", DEFAULT_MODEL):
+        facts.append("no single words in context are kept: octavo reembed --scale text adds them")
     if status.calibration is not None:
         own = status.calibration
         facts.append(f"confidence calibrated by {own.questions:,} questions; answers abstain below {own.threshold:.0%}")

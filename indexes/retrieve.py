@@ -16,6 +16,7 @@ from .expand import SpellingEncoder, expand
 from .found import Found
 from .fuse import fuse
 from .hit import Answer
+from .late_interaction import by_tokens
 from .sound.audible import UTTERANCES, heard_within, hits_within
 from .sound.hearing import Hearing
 from .sound.hits import find_said, sound_hits
@@ -194,20 +195,22 @@ def find(
     with timed(timings, "expand"):
         words = expand(question, snapshot, encoders.spelling)
     with timed(timings, "encode", Kind.EMBEDDING) as traced:
+        # Other encoders than ours need not tell what single words mean.
+        read = getattr(encoders.text, "read_question", None)
+        whole, pieces = read(question) if read else (encoders.text.encode_questions([question])[0], None)
+        vector = whole
         if weights is Weights.QUERY:
-            vector = question_vector(question, words, encoders.text)
+            vector = question_vector(question, words, whole, encoders.text)
             words = emphasised(question, words)
-        else:
-            vector = encoders.text.encode_questions([question])[0]
         traced.embedded(question, encoders.text.fingerprint)
     with timed(timings, "search"):
         universe = gather(vector, words, snapshot, ranges, sections)
     with timed(timings, "score"):
         evidence = weigh(universe, vector, words, snapshot)
+        if pieces is not None and snapshot.token_fingerprint == getattr(encoders.text, "token_fingerprint", ""):
+            evidence += by_tokens(universe, question, pieces, words, snapshot)
         fused = fuse(evidence, len(universe), pinned)
-    # Other encoders than ours need not compare single words.
-    pieces = getattr(encoders.text, "pieces", None)
-    return Found(snapshot, vector, universe, evidence, fused, words, pinned, pieces)
+    return Found(snapshot, vector, universe, evidence, fused, words, pinned, getattr(encoders.text, "pieces", None))
 
 
 def _check(question: str, k: int, budget: int | None, scales: Sequence[str]) -> tuple[Scale, ...]:

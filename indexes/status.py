@@ -12,6 +12,7 @@ from .confidence.calibration import SETTING, CalibrationMap
 from .store.catalog import Catalog
 from .store.folder import folder_bytes
 from .store.stored import read_flags, shard_rows
+from .store.token_rows import kept_by
 from .store.unfinished import Unfinished
 
 
@@ -51,6 +52,8 @@ class Status:
         sound_seconds, speech_seconds: Length of all recordings, and of the utterances in them.
         unfinished: Stretches kept of recordings whose ingest was cut off.
         bytes: Of all files.
+        token_states: What made the states of single word pieces; empty where none are kept.
+        token_bytes: Of these, those of deleted documents included until compaction.
         calibration: What ``octavo calibrate`` kept; ``None`` where confidence is as shipped.
     """
 
@@ -71,6 +74,8 @@ class Status:
     speech_seconds: float
     unfinished: int
     bytes: int
+    token_states: str = ""
+    token_bytes: int = 0
     calibration: CalibrationMap | None = None
 
 
@@ -143,5 +148,7 @@ def status_of(root: Path, catalog: Catalog) -> Status:
         speech_seconds=speech / SAMPLE_RATE,
         unfinished=len(Unfinished(root).files()),
         bytes=folder_bytes(root),
+        token_states=kept_by(catalog),
+        token_bytes=catalog.value("SELECT coalesce(sum(length(codes)), 0) FROM token_states"),
         calibration=None if kept is None else CalibrationMap.from_json(str(kept)),
     )

@@ -178,15 +178,18 @@ def text(
     device: Device = "auto",
     seed: Seed = 1,
 ) -> None:
-    """Train the text pyramid, which pools a transformer's token states into vectors of text.
+    """Train the text pyramid, which pools a transformer's token states into vectors of text, and find the axes along
+    which single words are kept.
 
     What the transformer says of the books is kept in the folder of --out, and a run that was stopped is continued by
     running it again; for other steps or another seed take another folder. octavo ingest --model takes what comes out.
     """
     with _extra():
         from ..pipeline.encoders.device import choose_device
+        from ..pipeline.encoders.token_axes import WEIGHTS
         from ..pipeline.training.text import TextRecipe, train
         from ..pipeline.training.text_material import read_material
+        from ..pipeline.training.token_axes import make_axes
 
         recipe, chosen = TextRecipe(seed=seed), choose_device(device)
         material = read_material(
@@ -205,6 +208,7 @@ def text(
             tell=lambda progress: _tell(str(progress)),
             every=every,
         )
+        make_axes(data, model, out / WEIGHTS.name, device=chosen, tell=_tell)
     typer.echo(made)
 
 

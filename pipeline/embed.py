@@ -11,8 +11,9 @@ import numpy.typing as npt
 from .document import Document, Span
 from .posteriors import FRAME, Posteriors, window_grid
 from .recording import Recording
-from .scale import Scale
+from .scale import SENTENCE, Scale
 from .terms import Lexis
+from .token_states import TokenStates
 
 Vectors = npt.NDArray[np.float32]
 
@@ -25,12 +26,14 @@ class Embeddings:
         vectors: *Shape:* (n, width), float32, rows of length 1.
         spans: *Shape:* (n,), positions in the document's list of spans, rising.
         fingerprint: Names the encoder, its weights and its settings; vectors of different fingerprints never meet.
+        tokens: Of sentences, what their word pieces mean one by one, where the encoder says so.
     """
 
     scale: Scale
     vectors: Vectors
     spans: npt.NDArray[np.int64]
     fingerprint: str
+    tokens: TokenStates | None = None
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2 or self.vectors.dtype != np.float32:
@@ -45,6 +48,10 @@ class Embeddings:
         if len(lengths) and np.abs(lengths - 1).max() > 1e-3:
             raise ValueError(
                 f"{self.scale} vectors have lengths from {lengths.min():.4f} to {lengths.max():.4f}, not 1"
+            )
+        if self.tokens is not None and (self.scale is not SENTENCE or len(self.tokens) != len(self.vectors)):
+            raise ValueError(
+                f"token states of {len(self.tokens)} sentences for {len(self.vectors)} {self.scale} vectors"
             )
 
 

@@ -23,12 +23,11 @@ import numpy.typing as npt
 from ...pipeline.errors import OctavoError
 from ...pipeline.scale import SENTENCE
 from ..retrieve import Encoders, QuestionEncoder
-from ..weighting.emphasis import asking_part
 from .features import FEATURES
 from .model import SHIPPED, ConfidenceModel, fit_curves, sigmoid
 from .quality import area_under_risk, calibration_error, least_area
 from .training_questions import Paraphraser, QuestionMaker
-from .training_samples import Asked, Encoded, Samples, contents, judged, spans_of
+from .training_samples import Asked, Samples, contents, judged, spans_of
 from .training_shelves import SENTENCES_A_SOURCE, TRANSCRIPTS, crowdspeech_parts, transcripts, typed, write_shelves
 
 if TYPE_CHECKING:
@@ -125,10 +124,8 @@ def _samples(
         for one in (others[at] for at in generator.choice(len(others), strangers, replace=False).tolist())
     ]
     every = [*asked[name], *foreign]
-    parts = [one.text[asking_part(one.text) :] for one in every]
-    encoders = Encoders(Encoded(encoder, [*(one.text for one in every), *parts]))
     with base.snapshot() as snapshot:
-        samples = Samples.of(list(judged(every, snapshot, encoders, generator)))
+        samples = Samples.of(list(judged(every, snapshot, Encoders(encoder), generator)))
     np.savez(kept, rows=samples.rows, right=samples.right, kind=np.array(samples.kind), features=np.array(FEATURES))
     print(f"{name}: {len(samples):,} answers judged, {samples.right.mean():.0%} right", file=sys.stderr)
     return samples

@@ -20,7 +20,6 @@ from .features import FEATURES, HITS, signs
 if TYPE_CHECKING:
     from ..evaluate.gold import Gold
     from ..found import Found
-    from ..retrieve import QuestionEncoder
     from ..store.snapshot import Snapshot
 
 Floats = npt.NDArray[np.float64]
@@ -77,26 +76,6 @@ class Asked:
     text: str
     kind: str
     gold: Mapping[int, Sequence[tuple[int, int]]]
-
-
-class Encoded:
-    """Vectors of questions made beforehand, many at once."""
-
-    def __init__(self, encoder: QuestionEncoder, questions: Sequence[str], batch: int = 64) -> None:
-        self.fingerprint = encoder.fingerprint
-        self._encoder = encoder
-        self.pieces = getattr(encoder, "pieces", None)
-        distinct = sorted(set(questions), key=len)
-        self._vectors: dict[str, npt.NDArray[np.float32]] = {}
-        for at in range(0, len(distinct), batch):
-            texts = distinct[at : at + batch]
-            self._vectors |= dict(zip(texts, encoder.encode_questions(texts), strict=True))
-
-    def encode_questions(self, questions: Sequence[str]) -> npt.NDArray[np.float32]:
-        """As the encoder would. *Shape:* (questions, width)"""
-        if missing := [one for one in questions if one not in self._vectors]:
-            self._vectors |= dict(zip(missing, self._encoder.encode_questions(missing), strict=True))
-        return np.stack([self._vectors[one] for one in questions])
 
 
 def in_hits(found: Found, gold: Mapping[int, Sequence[tuple[int, int]]], count: int = HITS) -> bool:

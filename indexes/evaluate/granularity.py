@@ -72,7 +72,7 @@ def evaluate(
         judge = Judge(base, snapshot)
         golds = [judge.gold(question) for question in questions]
         allowed = [judge.ranges(question) for question in questions]
-        table = rows(snapshot.scales)
+        table = rows(snapshot.scales, tokens=bool(snapshot.token_fingerprint))
         asker = Asker(snapshot, encoders, table, budgets, judge.times, weights)
         # Refuses vectors of another model, and pays what only the first question pays: files opened, code warmed up.
         retrieve(questions[0].text, snapshot, encoders, budget=budgets[-1])

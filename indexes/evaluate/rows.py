@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ...pipeline.scale import CHARACTER, PHONEME, SCALES, SENTENCE, TEXT_SCALES, Scale
 from ..evidence import LEXICAL, WINDOW, Evidence
 from ..fuse import fuse
+from ..late_interaction import TOKEN
 from ..sound.audible import Audible
 
 Floats = npt.NDArray[np.float32]
@@ -40,7 +41,7 @@ class Row:
 
     Attributes:
         scales: Names of the scales used; of a row of kind ``without``, the evidence that is left out: a scale, or
-            ``lexical`` (exact words), or ``window`` (the widths between two scales).
+            ``lexical`` (exact words), ``token`` (words in context), or ``window`` (the widths between two scales).
     """
 
     name: str
@@ -79,20 +80,24 @@ class Row:
 
 
 def _speaks(part: Evidence, left_out: str) -> bool:
-    if left_out in (LEXICAL, CHARACTER.name):  # exact words and neighbours in spelling, at whatever scale
+    if left_out in (LEXICAL, CHARACTER.name, TOKEN):  # words, neighbours in spelling, words in context: at any scale
         return part.credit == left_out
     if left_out == WINDOW:
         return part.scale is None
     return part.scale is not None and part.scale.name == left_out
 
 
-def rows(scales: Sequence[Scale]) -> tuple[Row, ...]:
-    """Every row for a knowledge base that holds vectors of ``scales``; of those of sound, the phoneme scale."""
+def rows(scales: Sequence[Scale], *, tokens: bool = False) -> tuple[Row, ...]:
+    """Every row for a knowledge base that holds vectors of ``scales``; of those of sound, the phoneme scale.
+
+    Args:
+        tokens: Whether single words are compared in context.
+    """
     text = [scale.name for scale in scales if scale in TEXT_SCALES and scale is not CHARACTER]
     # Words are there even where their spelling has no vectors, but none in a knowledge base of sound alone.
     text = [CHARACTER.name, *text] if text or PHONEME not in scales else []
     sound = [PHONEME.name] if PHONEME in scales else []
-    parts = [*text, *((LEXICAL, WINDOW) if text else ()), *sound]
+    parts = [*text, *((LEXICAL, WINDOW) if text else ()), *((TOKEN,) if tokens else ()), *sound]
     return (
         *(Row(name, Kind.SINGLE, (name,)) for name in (*text, *sound)),
         *(Row(f"{a}+{b}", Kind.PAIR, (a, b)) for a, b in combinations(text, 2)),

@@ -232,8 +232,8 @@ class Column:
         name: What was measured: ``vectors`` or ``words``, and of what.
         credit: Under which name it counts in the hit's contributions.
         raw: Cosine, or BM25 score.
-        best: The best of all sentences that came into question: what it is divided by.
-        normalised: ``raw / best``; 0 for a cosine below 0.
+        best: The best of all sentences that came into question.
+        normalised: ``raw / best``; 0 for a cosine below 0. Of single words in context, what both are above the least.
         share: What it adds to the score: its normalised score over the number of columns.
     """
 
@@ -268,7 +268,7 @@ def columns_of(found: Found, core: tuple[int, int], score: float) -> tuple[Colum
     means = [float(np.average(part.scores[own], weights=weights)) for part in fused.parts]
     shares = apportioned([mean / fused.columns for mean in means], score)
     return tuple(
-        Column(part.column, part.credit, mean * part.best, part.best, mean, share)
+        Column(part.column, part.credit, mean * part.best + part.least, part.best + part.least, mean, share)
         for part, mean, share in zip(fused.parts, means, shares, strict=True)
     )
 

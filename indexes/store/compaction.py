@@ -21,6 +21,9 @@ from .shard import Shard, ShardRow
 from .stored import replace_shards, shard_rows
 from .unfinished import Unfinished
 
+_BY_ID = (("span", "id"), ("token_states", "span_id"), ("sound", "id"), ("heard", "span_id"), ("manner", "first"))
+"""Tables whose rows belong to spans and sounds, and the column that names these."""
+
 _VACUUM_ABOVE = 0.25
 """Share of free pages in the catalog from which it is rewritten without them."""
 
@@ -89,7 +92,13 @@ def drop_dead(catalog: Catalog, generation: int) -> int:
             "DELETE FROM lexical WHERE rowid IN (SELECT id FROM span WHERE id >= ? AND id < ? AND rank = ?)",
             (first, stop, PARAGRAPH.rank),
         )
-        for table, key in (("span", "id"), ("sound", "id"), ("heard", "span_id"), ("manner", "first")):
+        for table, key in (
+            ("span", "id"),
+            ("sound", "id"),
+            ("heard", "span_id"),
+            ("manner", "first"),
+            ("token_states", "span_id"),
+        ):
             catalog.rows(f"DELETE FROM {table} WHERE {key} >= ? AND {key} < ?", (first, stop))
         for table in ("text", "page", "time", "recording"):
             catalog.rows(f"DELETE FROM {table} WHERE content_id = ?", (content,))

@@ -230,7 +230,23 @@ def _manifests(connection: apsw.Connection) -> None:
     )
 
 
-MIGRATIONS: Sequence[Migration] = (_first_tables, _recordings, _manifests)
+def _token_states(connection: apsw.Connection) -> None:
+    """Format 4: what each word piece of a sentence means in its context.
+
+    The setting ``token_states`` names what made them. It is there if every sentence has a row: text of before has none
+    until its vectors are made anew.
+    """
+    connection.execute(
+        """
+        CREATE TABLE token_states (
+            span_id INTEGER PRIMARY KEY, -- of a sentence
+            codes BLOB NOT NULL          -- int8, TOKEN_WIDTH a word piece
+        );
+        """
+    )
+
+
+MIGRATIONS: Sequence[Migration] = (_first_tables, _recordings, _manifests, _token_states)
 """``MIGRATIONS[n]`` makes format ``n + 1`` of format ``n``. Append; never edit one that was released."""
 
 FORMAT = len(MIGRATIONS)

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from ...pipeline.document import Page, Times
 from ...pipeline.errors import DamagedFile, KnowledgeBaseError
 from ...pipeline.scale import SCALES, Scale
-from . import contents, sounds, vocabulary
+from ...pipeline.token_states import TokenStates
+from . import contents, sounds, token_rows, vocabulary
 from .catalog import Catalog, Ids
 from .filter import Filter
 from .generation import Generation
@@ -100,6 +101,15 @@ class Snapshot:
     def ranges(self) -> Ranges:
         """Ids of all live spans and sounds. *Shape:* (m, 2), int64, ``first <= id < stop``."""
         return self._shared.live
+
+    @property
+    def token_fingerprint(self) -> str:
+        """What made the token states of all sentences; empty where none are kept."""
+        return self.setting(token_rows.SETTING) or ""
+
+    def token_states(self, sentences: Ids) -> TokenStates:
+        """What the word pieces of sentences mean in their context; ids rising."""
+        return token_rows.tokens_of(self._catalog, sentences, self.token_fingerprint)
 
     # Spans
 

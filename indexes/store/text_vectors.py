@@ -14,6 +14,7 @@ from .catalog import Catalog
 from .contents import text
 from .recipe import re_encoded
 from .shard import ShardWriter
+from .token_rows import drop_all, stage_tokens
 
 SPAN_SCALES = (SENTENCE, PARAGRAPH, SECTION, DOCUMENT)
 """Scales whose vectors a text encoder makes."""
@@ -41,12 +42,14 @@ def encode_anew(
     catalog: Catalog,
     encoder: SpanEncoder,
     shard: Callable[[str, int, str], ShardWriter],
+    keep: Callable[[str, str], None],
     told: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
     """Stages vectors of another encoder for all text that is there, deleted text included until compaction.
 
     Args:
         shard: The shard being written for a scale, a width and a fingerprint.
+        keep: Stages a setting.
         told: Told how many characters of how many are done.
     """
     before = made_by(catalog)
@@ -54,12 +57,14 @@ def encode_anew(
         # The files stay until the next writer collects what no commit names.
         catalog.rows("DELETE FROM shard WHERE scale = ?", (scale.name,))
         catalog.rows("DELETE FROM scale WHERE name = ?", (scale.name,))
+    drop_all(catalog)
     lengths = catalog.rows("SELECT id, first, text_length FROM content WHERE text_length > 0 ORDER BY id")
     total, done = sum(row[2] for row in lengths), 0
     for batch in _batches(lengths):
         documents = [(text(catalog, content, 0, length), _spans(catalog, content)) for content, _, length in batch]
         kept = [(row, one) for row, one in zip(batch, documents, strict=True) if one[1]]
         for position, embeddings in encoder.encode([one for _, one in kept]):
+            stage_tokens(catalog, kept[position][0][1], embeddings, keep)
             into = shard(embeddings.scale.name, embeddings.vectors.shape[1], embeddings.fingerprint)
             into.add(kept[position][0][1] + embeddings.spans, embeddings.vectors)
         done += sum(row[2] for row in batch)

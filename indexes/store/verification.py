@@ -22,6 +22,7 @@ from .shard import Shard, ShardRow
 from .sound_verification import sound_faults
 from .stored import shard_rows
 from .term_vectors import progress_key
+from .token_rows import token_faults
 from .unfinished import Unfinished
 
 _BATCH = 4096
@@ -89,7 +90,7 @@ class Verifier:
                     self._add(self._root / NAME, fault)
                 if not self._problems:
                     self._check_contents()
-                    for fault in sound_faults(self._catalog):
+                    for fault in (*sound_faults(self._catalog), *token_faults(self._catalog)):
                         self._add(self._root / NAME, fault)
                 for row, shard in opened:
                     self._check_shard(row, shard)

@@ -24,6 +24,7 @@ from .staging import Words, stage
 from .stored import read_uri, storable, stored_flags, stored_uri
 from .term_vectors import TermScale
 from .text_vectors import SpanEncoder, encode_anew, made_by
+from .token_rows import kept_by, stage_tokens
 
 State = Literal["unchanged", "known", "changed", "new"]
 
@@ -205,6 +206,7 @@ class Writer:
         staged = stage(self._catalog, encoded, recipe, self._words, self.generation)
         counts: dict[str, int] = {}
         for embeddings in encoded.embeddings:
+            stage_tokens(self._catalog, staged.first, embeddings, self.keep)
             self._insert_vectors(embeddings, staged.first, encoded.spans)
             counts[embeddings.scale.name] = counts.get(embeddings.scale.name, 0) + len(embeddings.spans)
         added = Added()
@@ -285,10 +287,13 @@ class Writer:
         Args:
             told: Told how many characters of how many are done.
         """
-        if made_by(self._catalog) in ("", encoder.fingerprint):
+        made = made_by(self._catalog)
+        # Encoders of tests and of others need not keep token states.
+        tokens = getattr(encoder, "token_fingerprint", "")
+        if not made or (made == encoder.fingerprint and tokens == kept_by(self._catalog)):
             return False
         with self._catalog.step():
-            encode_anew(self._catalog, encoder, self._shards.of, told)
+            encode_anew(self._catalog, encoder, self._shards.of, self.keep, told)
         self._changed = True
         return True
 

@@ -75,17 +75,17 @@ def emphasised(question: str, words: Sequence[QueryTerm], before: float | None =
 
 
 def question_vector(
-    question: str, words: Sequence[QueryTerm], encoder: QuestionEncoder, asking: float | None = None
+    question: str, words: Sequence[QueryTerm], whole: Vectors, encoder: QuestionEncoder, asking: float | None = None
 ) -> Vectors:
     """The vector of a question and, so many times, that of the part that asks, as one unit vector. *Shape:* (width,)
 
     Args:
+        whole: The vector of the question. *Shape:* (width,)
         asking: How many times; by default as :data:`ASKING` says.
     """
     asked = _asked(question, words)
     if asked is not None and asking is None:
         asking = ASKING[min(_carrying(words, asked), len(ASKING) - 1)]
-    whole: Vectors = encoder.encode_questions([question])[0]
     if not asking:
         return whole
     # One by one: a batch would fill the short part up to the length of the whole.

@@ -27,13 +27,12 @@ from ...pipeline.scale import SENTENCE
 from ..choose import pack, rank
 from ..confidence.fit import SEED, ingest_folder
 from ..confidence.training_questions import Paraphraser, TrainingQuestion
-from ..confidence.training_samples import Encoded
 from ..confidence.training_shelves import write_shelves
 from ..evidence import by_meaning, by_words
 from ..fuse import fuse
 from ..retrieve import Encoders, find
 from .dialogues import DialogueMaker, strangers, telling_words
-from .emphasis import asking_part, carrying, emphasised, question_vector
+from .emphasis import carrying, emphasised, question_vector
 from .weights import Weights
 
 if TYPE_CHECKING:
@@ -90,7 +89,9 @@ def reached(
         universe = found.universe
         size = len(universe)
         vectors = {
-            asking: question_vector(question.text, found.words, encoders.text, asking) for _, asking in pairs if asking
+            asking: question_vector(question.text, found.words, found.vector, encoders.text, asking)
+            for _, asking in pairs
+            if asking
         }
         meaning = {asking: by_meaning(universe, vector, snapshot) for asking, vector in vectors.items()}
         meaning[0.0] = by_meaning(universe, found.vector, snapshot)
@@ -148,8 +149,7 @@ def _shelf(
         for seed in seeds:
             maker = DialogueMaker(snapshot, paraphraser, np.random.default_rng(seed), foreign, telling)
             asked = maker.dialogues(count)
-            texts = [text for one in asked for text in (one.text, one.text[asking_part(one.text) :])]
-            shares, words = zip(*reached(asked, snapshot, Encoders(Encoded(encoder, texts))), strict=True)
+            shares, words = zip(*reached(asked, snapshot, Encoders(encoder)), strict=True)
             made.append(Reached(np.array(shares), np.array(words)))
     return made
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from .. import token_states
 from ..document import Span
 from ..embed import Embeddings, Vectors
 from ..errors import ModelError
 from ..scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
+from ..token_states import AskedPieces, Codes
 from .checkpoint import DEFAULT_MODEL, Checkpoint, load_transformer
 from .device import choose_device
 from .one_thread import one_thread
-from .text_stretch import Ints, Stretch, owners_of, pieces, stretches
+from .text_stretch import Ints, Stretch, owners_of, pieces, stretches, summed_up
+from .token_axes import axes_for
+from .token_windows import Window, padded, parted, tokens_of
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +57,7 @@ class TextEncoder:
         fingerprint: Of everything that shapes the vectors.
         settings: The same things by name, for the record of what made a knowledge base.
         transformer, digest: The frozen part, and the digest of its weights and vocabulary.
+        token_fingerprint: Of what is kept of single word pieces, see :mod:`.token_axes`; empty where nothing is.
 
     Raises:
         ModelError: The model is not there or cannot be loaded, or the device is missing.
@@ -80,6 +84,8 @@ class TextEncoder:
         self.device = torch.device(choose_device(device))
         self._checkpoint, self._pyramid, digest = _loaded(model)
         self._pyramid = pyramid or self._pyramid
+        self._axes = axes_for(self._checkpoint.digest, _folder(self.model))
+        self.token_fingerprint = self._axes.fingerprint if self._axes else ""
         if not 0 <= width <= self._checkpoint.width:
             raise ModelError(f"{model} makes vectors of {self._checkpoint.width} numbers, not {width}: give less")
         self.width = width or self._checkpoint.width
@@ -118,13 +124,21 @@ class TextEncoder:
         """
         whole = np.zeros((1, self._planes), np.float32)
         for stretch in stretches(documents):
-            sums = self.sums([text for text, _ in documents], stretch)
+            windows = self._windows([text for text, _ in documents], stretch)
+            pooled, codes = self._pool(windows, len(stretch.rank))
+            sums = summed_up(pooled, stretch)
             vectors = self._vectors(sums, stretch.rank)
+            owners = np.concatenate([np.empty(0, np.int64), *(window.owned(len(stretch.rank)) for window in windows)])
+            if codes is not None:  # word pieces between two sentences are their paragraph's, and of no sentence
+                codes, owners = (one[stretch.rank[owners] == SENTENCE.rank] for one in (codes, owners))
             for position in np.unique(stretch.document).tolist():
                 here = stretch.document == position
                 for scale in (SENTENCE, PARAGRAPH, SECTION):
-                    rows = here & (stretch.rank == scale.rank)
-                    yield position, Embeddings(scale, vectors[rows], stretch.position[rows], self.fingerprint)
+                    rows = np.flatnonzero(here & (stretch.rank == scale.rank))
+                    tokens = None
+                    if codes is not None and scale is SENTENCE:
+                        tokens = tokens_of(rows, owners, codes, self.token_fingerprint)
+                    yield position, Embeddings(scale, vectors[rows], stretch.position[rows], self.fingerprint, tokens)
                 whole += sums[here & (stretch.rank == SECTION.rank)].sum(axis=0)
                 if stretch.position[here][-1] == len(documents[position][1]) - 1:
                     made = self._vectors(whole, np.full(1, DOCUMENT.rank))
@@ -140,18 +154,37 @@ class TextEncoder:
             sums = self.question_sums(questions)
             return self._vectors(sums, np.zeros(len(sums), np.int64))
 
+    def read_question(self, question: str) -> tuple[Vectors, AskedPieces | None]:
+        """The vector of a question, and its word pieces where the encoder keeps any, from one pass.
+
+        *Shape:* (width,)
+        """
+        with one_thread:
+            read = self._tokenised([question])
+            sums, codes = self._pool([Window(ids, [0] * len(ids)) for ids in read["input_ids"]], 1)
+            vector = self._vectors(sums, np.zeros(1, np.int64))[0]
+        if codes is None:
+            return vector, None
+        places = np.array(read["offset_mapping"][0], np.int64) - len(self._checkpoint.query_prompt)
+        own = (places[:, 1] > places[:, 0]) & (places[:, 0] >= 0)  # neither special tokens nor the prompt
+        return vector, AskedPieces(places[own], token_states.read(codes[own]))
+
     def question_sums(self, questions: Sequence[str]) -> Vectors:
         """Sum of the token states of texts that are read alone. *Shape:* (questions, width or planes)"""
-        tokenised = self._checkpoint.tokenizer(
+        read = self._tokenised(questions)["input_ids"]
+        # Special tokens are pooled too, as in the model's training: a question is a text of its own.
+        return self._pool([Window(ids, [row] * len(ids)) for row, ids in enumerate(read)], len(questions))[0]
+
+    def _tokenised(self, questions: Sequence[str]) -> Any:
+        """Ids and characters of the tokens of questions."""
+        return self._checkpoint.tokenizer(
             [self._checkpoint.query_prompt + question for question in questions],
             add_special_tokens=True,
             return_attention_mask=False,
+            return_offsets_mapping=True,
             truncation=True,
             max_length=self.window_tokens,
-        )["input_ids"]
-        # Special tokens are pooled too, as in the model's training: a question is a text of its own.
-        windows = [_Window(ids, [row] * len(ids)) for row, ids in enumerate(tokenised)]
-        return self._pool(windows, len(questions))
+        )
 
     @cached_property
     def pieces(self) -> WordPieces:
@@ -191,17 +224,9 @@ class TextEncoder:
 
     def sums(self, texts: Sequence[str], stretch: Stretch) -> Vectors:
         """Sum of the token states of each span of a stretch. *Shape:* (spans, width or planes)"""
-        sums = self._pool(self._windows(texts, stretch), len(stretch.rank))
-        for scale in (SENTENCE, PARAGRAPH):
-            children = np.flatnonzero(stretch.rank == scale.rank)
-            np.add.at(sums, stretch.parent[children], sums[children])
-        for scale in (PARAGRAPH, SENTENCE):
-            # A span of nothing but characters that the tokenizer drops has no states: its parent speaks for it.
-            mute = np.flatnonzero((stretch.rank == scale.rank) & ~sums.any(axis=1))
-            sums[mute] = sums[stretch.parent[mute]]
-        return sums
+        return summed_up(self._pool(self._windows(texts, stretch), len(stretch.rank))[0], stretch)
 
-    def _windows(self, texts: Sequence[str], stretch: Stretch) -> list[_Window]:
+    def _windows(self, texts: Sequence[str], stretch: Stretch) -> list[Window]:
         """Tokens of whole consecutive paragraphs of one document, as many as fit; longer paragraphs are divided."""
         paragraphs = np.flatnonzero(stretch.rank == PARAGRAPH.rank)
         tokenised = self._checkpoint.tokenizer(
@@ -213,7 +238,7 @@ class TextEncoder:
         )
         prefix, suffix = list(self._checkpoint.prefix), list(self._checkpoint.suffix)
         room = self.window_tokens - len(prefix) - len(suffix)
-        packed: list[_Window] = []
+        packed: list[Window] = []
         document = -1
         for paragraph, ids, offsets in zip(
             paragraphs, tokenised["input_ids"], tokenised["offset_mapping"], strict=True
@@ -221,59 +246,52 @@ class TextEncoder:
             owners = owners_of(stretch, int(paragraph), offsets)
             for start, stop in pieces(owners, room):
                 if stretch.document[paragraph] != document or len(packed[-1].tokens) + stop - start > room:
-                    packed.append(_Window([], []))
+                    packed.append(Window([], []))
                     document = stretch.document[paragraph]
                 packed[-1].tokens.extend(ids[start:stop])
                 packed[-1].owners.extend(owners[start:stop])
         nobody = len(stretch.rank)
         return [
-            _Window(
+            Window(
                 prefix + window.tokens + suffix,
                 [nobody] * len(prefix) + window.owners + [nobody] * len(suffix),
             )
             for window in packed
         ]
 
-    def _pool(self, windows: Sequence[_Window], rows: int) -> Vectors:
-        """Add up token states by owner; owner ``rows`` is nobody. *Shape:* (rows, width or planes)"""
+    def _pool(self, windows: Sequence[Window], rows: int) -> tuple[Vectors, Codes | None]:
+        """Add up token states by owner; owner ``rows`` is nobody.
+
+        Returns:
+            The sums, *shape:* (rows, width or planes), and the states of all tokens that are somebody's, window after
+            window, *shape:* (n, TOKEN_WIDTH), where these are kept.
+        """
         import torch
 
+        first_token = np.cumsum([0, *(len(window.owned(rows)) for window in windows)])
+        codes = np.empty((first_token[-1], token_states.TOKEN_WIDTH), np.int8) if self._axes is not None else None
         sums = torch.zeros(rows + 1, self._planes, device=self.device)
         words = input_vectors(self.transformer) if self._pyramid is not None else None
-        order = sorted(range(len(windows)), key=lambda i: len(windows[i].tokens), reverse=True)
         with torch.inference_mode():
-            while order:
-                longest = len(windows[order[0]].tokens)
-                count = max(1, self.batch_tokens // max(longest, 1))
-                batch, order = [windows[i] for i in order[:count]], order[count:]
-                ids = np.full((len(batch), longest), self._checkpoint.padding, np.int64)
-                owners = np.full((len(batch), longest), rows, np.int64)
-                mask = np.zeros((len(batch), longest), np.int64)
-                for row, window in enumerate(batch):
-                    length = len(window.tokens)
-                    ids[row, :length], owners[row, :length], mask[row, :length] = window.tokens, window.owners, 1
-                tokens = torch.from_numpy(ids).to(self.device)
-                states = self.transformer(
-                    input_ids=tokens,
-                    attention_mask=torch.from_numpy(mask).to(self.device),
-                ).last_hidden_state  # (B, T, width)
+            for batch in padded(windows, self.batch_tokens, self._checkpoint.padding, rows):
+                tokens, owners, mask = (
+                    torch.from_numpy(one).to(self.device) for one in (batch.ids, batch.owners, batch.mask)
+                )
+                states = self.transformer(input_ids=tokens, attention_mask=mask).last_hidden_state  # (B, T, width)
+                if codes is not None and self._axes is not None:
+                    somebodys = batch.owners < rows
+                    made = self._axes.codes(states[owners < rows])
+                    for number, own in zip(batch.numbers, parted(made, somebodys.sum(axis=1)), strict=True):
+                        codes[first_token[number] : first_token[number + 1]] = own
                 added: tuple[torch.Tensor, ...] = (states.flatten(0, 1).float(),)
                 if self._pyramid is not None and words is not None:
                     added = self._pyramid.planes(added[0], tokens.flatten(), words)
-                where, first = torch.from_numpy(owners).to(self.device).flatten(), 0
+                first = 0
                 for plane in added:
-                    sums[:, first : first + plane.shape[1]].index_add_(0, where, plane)
+                    sums[:, first : first + plane.shape[1]].index_add_(0, owners.flatten(), plane)
                     first += plane.shape[1]
         pooled: Vectors = sums[:rows].cpu().numpy()
-        return pooled
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """Token ids that go through the transformer together, and the row into which the state of each is summed."""
-
-    tokens: list[int]
-    owners: list[int]
+        return pooled, codes
 
 
 def input_vectors(transformer: Any) -> torch.Tensor:
@@ -294,6 +312,12 @@ def remembered(model: str) -> str:
     """The name by which a model is found again from any folder: of a pyramid the whole path of its file."""
     path = pyramid_file(model)
     return model if path is None or model == PYRAMID else str(path.resolve())
+
+
+def _folder(model: str) -> Path:
+    """Where a model lies, if it lies in a folder."""
+    path = pyramid_file(model)
+    return Path(model) if path is None else path.parent
 
 
 def _loaded(model: str) -> tuple[Checkpoint, TextPyramid | None, str]:

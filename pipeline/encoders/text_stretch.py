@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..document import Span
-from ..scale import DOCUMENT, SECTION, SENTENCE
+from ..embed import Vectors
+from ..scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
 
 CHARACTERS_PER_STRETCH = 1 << 18
 """What is tokenised, sorted by length and pooled together: long enough for full batches, short enough that
@@ -76,3 +77,15 @@ def pieces(owners: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
         start = border
     if start < len(owners):
         yield start, len(owners)
+
+
+def summed_up(sums: Vectors, stretch: Stretch) -> Vectors:
+    """Sums of sentences, and of tokens between them, added up the tree, in place."""
+    for scale in (SENTENCE, PARAGRAPH):
+        children = np.flatnonzero(stretch.rank == scale.rank)
+        np.add.at(sums, stretch.parent[children], sums[children])
+    for scale in (PARAGRAPH, SENTENCE):
+        # A span of nothing but characters that the tokenizer drops has no states: its parent speaks for it.
+        mute = np.flatnonzero((stretch.rank == scale.rank) & ~sums.any(axis=1))
+        sums[mute] = sums[stretch.parent[mute]]
+    return sums

@@ -23,6 +23,7 @@ import numpy as np
 from ..embed import Vectors
 from ..errors import ModelError
 from ..stems import stem
+from .books import book_paths, book_text
 from .lexicon import Lexicon, part_of, read_lexicon
 from .respelling import Respelling
 from .spelling_noise import (
@@ -252,14 +253,11 @@ def _read_books(folders: Iterable[Path]) -> tuple[Counter[str], list[str]]:
     """Words with their number, and pairs of neighbours, each once."""
     counts: Counter[str] = Counter()
     windows: dict[str, None] = {}
-    for folder in folders:
-        for path in sorted((*folder.glob("*.txt"), *folder.glob("*.txt.gz"))):
-            data = path.read_bytes()
-            text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8", "replace").lower()
-            found = _WORD.findall(text)
-            counts.update(found)
-            pairs = pairwise(found)
-            windows |= dict.fromkeys(f"{a} {b}" for a, b in pairs if min(len(a), len(b)) > 2 and len(a) + len(b) < 20)
+    for path in book_paths(folders):
+        found = _WORD.findall(book_text(path).lower())
+        counts.update(found)
+        pairs = pairwise(found)
+        windows |= dict.fromkeys(f"{a} {b}" for a, b in pairs if min(len(a), len(b)) > 2 and len(a) + len(b) < 20)
     return counts, [*windows]
 
 

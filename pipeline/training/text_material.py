@@ -5,7 +5,6 @@ The transformer is frozen, so everything it has to say is asked once and kept in
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 from collections import Counter
@@ -28,6 +27,7 @@ from ..errors import ModelError
 from ..reading.plain import plain_blocks
 from ..scale import PARAGRAPH, SECTION, SENTENCE
 from ..segment import cut
+from .books import book_paths, book_text
 from .text_questions import (
     STYLES,
     WHOLE_PARAGRAPH,
@@ -138,14 +138,14 @@ def read_material(
     """
     import torch
 
-    paths = sorted(path for folder in folders for path in (*folder.glob("*.txt"), *folder.glob("*.txt.gz")))
+    paths = book_paths(folders)
     if len(paths) < 3:
         raise ModelError(f"{len(paths)} books in {', '.join(map(str, folders))}: give three at least, as *.txt(.gz)")
     out.mkdir(parents=True, exist_ok=True)
     plain = TextEncoder(model, device)
     words = input_vectors(plain.transformer).detach().float().cpu()
     shape = PyramidShape(plain.width, words.shape[1], words.shape[0])
-    texts = {path: _text(path)[:characters] for path in paths}
+    texts = {path: book_text(path)[:characters] for path in paths}
     blank = TextPyramid(shape)
     blank.token_weights.copy_(torch.from_numpy(_token_weights(plain, [*texts.values()], shape.vocabulary)))
     blank.static_centre.copy_(words.mean(0))
@@ -174,11 +174,6 @@ def read_material(
         _axes(books["learnt"], shape.width),
         books,
     )
-
-
-def _text(path: Path) -> str:
-    data = path.read_bytes()
-    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _token_weights(encoder: TextEncoder, texts: Sequence[str], vocabulary: int) -> Vectors:

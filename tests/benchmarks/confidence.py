@@ -29,14 +29,13 @@ from octavo.indexes.confidence.calibration import fit_map
 from octavo.indexes.confidence.features import FEATURES, signs
 from octavo.indexes.confidence.model import shipped, sigmoid
 from octavo.indexes.confidence.quality import area_under_risk, calibration_error, error_by_chance, least_area
-from octavo.indexes.confidence.training_samples import Encoded, contents, in_hits, ranges_of, spans_of
+from octavo.indexes.confidence.training_samples import contents, in_hits, ranges_of, spans_of
 from octavo.indexes.evaluate.adapters import prepare
 from octavo.indexes.evaluate.gold import Judge
 from octavo.indexes.evaluate.questions import Question, read_questions
 from octavo.indexes.intake_run import Ears, intake
 from octavo.indexes.retrieve import Encoders, find
 from octavo.indexes.store.catalog import NAME
-from octavo.indexes.weighting.emphasis import asking_part
 from octavo.pipeline.ingest import discover
 
 Floats = npt.NDArray[np.float64]
@@ -157,10 +156,7 @@ def main() -> None:
         step = max(1, len(others) // max(1, given.questions // 5))
         foreign = others[::step][: given.questions // 5]
         with KnowledgeBase.open(given.work / name / "kb") as base:
-            loaded = base.encoders()
-            texts = [one.text for one in (*questions[name], *foreign)]
-            text = Encoded(loaded.text, [*texts, *(one[asking_part(one) :] for one in texts)])
-            asked = ask(base, Encoders(text, loaded.spelling), questions[name], foreign)
+            asked = ask(base, base.encoders(), questions[name], foreign)
         np.savez(given.work / f"{name}.npz", rows=asked.rows, right=asked.right, kind=np.array(asked.kind))
         report(name, asked)
         joined.append(asked)

@@ -21,7 +21,8 @@ from octavo.indexes.collection import KnowledgeBase
 from octavo.pipeline.document import Document, Span
 from octavo.pipeline.embed import Embeddings, Encoded
 from octavo.pipeline.encoders.character import character_encoder
-from octavo.pipeline.encoders.text import TextEncoder, _Window
+from octavo.pipeline.encoders.text import TextEncoder
+from octavo.pipeline.encoders.token_windows import Window
 from octavo.pipeline.reading import Reader
 from octavo.pipeline.scale import PARAGRAPH, SECTION, SENTENCE
 from octavo.pipeline.segment import cut
@@ -39,7 +40,7 @@ def each_scale_alone(encoder: TextEncoder, documents: Sequence[tuple[str, Sequen
         ids = encoder._checkpoint.tokenizer(texts, truncation=True, max_length=encoder.window_tokens)["input_ids"]
         for start in range(0, len(ids), 4096):
             part = ids[start : start + 4096]
-            encoder._pool([_Window(row, [at] * len(row)) for at, row in enumerate(part)], len(part))
+            encoder._pool([Window(row, [at] * len(row)) for at, row in enumerate(part)], len(part))
         tokens += sum(map(len, ids))
     return tokens
 

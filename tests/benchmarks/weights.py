@@ -5,9 +5,10 @@
 DATA holds the folders of the sets; FOLDER gets sources, questions and a knowledge base of each. ``fixed`` weighs all
 words alike and encodes the question as a whole, ``words`` damps the words that were said only before the part that
 asks, ``query`` adds the vector of that part: what a search does. ``no families`` leaves out the words of one family,
-see :mod:`octavo.indexes.families`. Single scales are as with fixed weights. Printed for each set: recall of the gold
-characters in a budget (where no characters are named: nDCG@10 of the sources), in percent, with the change against
-fixed weights, its 95 % bootstrap interval, the p of the paired randomisation test, and the questions won and lost.
+see :mod:`octavo.indexes.families`, ``no tokens`` what single words mean in their context, see
+:mod:`octavo.indexes.late_interaction`. Single scales are as with fixed weights. Printed for each set: recall of the
+gold characters in a budget (where no characters are named: nDCG@10 of the sources), in percent, with the change
+against fixed weights, its 95 % bootstrap interval, the p of the paired randomisation test, questions won and lost.
 
 Nothing here may tune what is shipped: that is chosen on made dialogues, ``python -m octavo.indexes.weighting.fit``.
 """
@@ -30,16 +31,17 @@ from octavo.indexes.evaluate.ground import Ground
 from octavo.indexes.evaluate.intervals import bootstrap, sign_flip_test
 from octavo.indexes.evaluate.questions import read_questions
 from octavo.indexes.evaluate.said_times import SaidTimes
-from octavo.indexes.evidence import by_meaning, by_words
+from octavo.indexes.evidence import LEXICAL, by_meaning, by_words
 from octavo.indexes.found import Found
 from octavo.indexes.fuse import fuse
 from octavo.indexes.intake_run import Ears, intake
+from octavo.indexes.late_interaction import TOKEN
 from octavo.indexes.retrieve import find
 from octavo.indexes.store.catalog import NAME
 from octavo.indexes.weighting.emphasis import asking_part, emphasised
 from octavo.indexes.weighting.weights import Weights
 from octavo.pipeline.ingest import discover
-from octavo.pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE, Scale
+from octavo.pipeline.scale import CHARACTER, DOCUMENT, PARAGRAPH, SECTION, SENTENCE, Scale
 
 Floats = npt.NDArray[np.float64]
 
@@ -89,11 +91,15 @@ def measure(folder: Path, count: int) -> tuple[dict[str, Floats], int]:
                 scale.name: (found, fuse(found.evidence, size, (scale,)).total, scale) for scale in SINGLES
             }
             ways[FIXED] = found, found.fused.total, SENTENCE
-            ways["words"] = found, fuse([*meaning, *words], size).total, SENTENCE
+            tokens = [one for one in found.evidence if one.credit == TOKEN]
+            ways["words"] = found, fuse([*meaning, *words, *tokens], size).total, SENTENCE
             ways["query"] = asked, asked.fused.total, SENTENCE
-            bare = [replace(word, family=()) for word in asked.words if word.stems]
-            alone = by_meaning(asked.universe, asked.vector, snapshot) + by_words(asked.universe, bare, snapshot)
-            ways["query, no families"] = asked, fuse(alone, len(asked.universe)).total, SENTENCE
+            rows = len(asked.universe)
+            bare = by_words(asked.universe, [replace(word, family=()) for word in asked.words if word.stems], snapshot)
+            others = [one for one in asked.evidence if one.credit not in (LEXICAL, CHARACTER.name)]
+            ways["query, no families"] = asked, fuse([*others, *bare], rows).total, SENTENCE
+            without = [one for one in asked.evidence if one.credit != TOKEN]
+            ways["query, no tokens"] = asked, fuse(without, rows).total, SENTENCE
             for name, (own, total, scale) in ways.items():
                 values.setdefault(name, []).append(judged(own, gold, judge.times, total, scale))
     parts = sum(asking_part(question.text) > 0 for question in questions)

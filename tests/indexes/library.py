@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from octavo.pipeline.encoders.character import CharacterEncoder
 from octavo.pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
 from octavo.pipeline.segment import cut
 from octavo.pipeline.terms import lexis
+from octavo.pipeline.token_states import TOKEN_WIDTH, AskedPieces, TokenStates, rounded
 
 from .world import unit, vector_of
 
@@ -76,6 +78,34 @@ class BagOfWords:
         return np.stack([self.encode_one(question) for question in questions])
 
 
+class MeaningOfWords(BagOfWords):
+    """Tells in addition what each word means: a fixed random vector, the same for words of one meaning."""
+
+    token_fingerprint = "meaning-of-words"
+    meanings: Mapping[str, str] = {"guarantee": "warranty", "bill": "invoice"}
+
+    def states(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
+        """*Shape:* (words, TOKEN_WIDTH), rows of length 1"""
+        rows = [vector_of(self.meanings.get(word.casefold(), word.casefold()), TOKEN_WIDTH) for word in words]
+        return np.array(rows, np.float32).reshape(-1, TOKEN_WIDTH)
+
+    def encode(self, documents: Sequence[tuple[str, Sequence[Span]]]) -> Iterator[tuple[int, Embeddings]]:
+        for number, made in super().encode(documents):
+            if made.scale is SENTENCE:
+                text, spans = documents[number]
+                own = [spans[at] for at in made.spans.tolist()]
+                words = [re.findall(r"\w+", text[span.start : span.stop]) for span in own]
+                codes = rounded(self.states([word for some in words for word in some]))
+                bounds = np.cumsum([0, *map(len, words)])
+                made = replace(made, tokens=TokenStates(codes, bounds, self.token_fingerprint))
+            yield number, made
+
+    def read_question(self, question: str) -> tuple[npt.NDArray[np.float32], AskedPieces]:
+        found = list(re.finditer(r"\w+", question))
+        places = np.array([one.span() for one in found], np.int64).reshape(-1, 2)
+        return self.encode_one(question), AskedPieces(places, self.states([one.group() for one in found]))
+
+
 def encoded(document: Document, encoder: BagOfWords) -> Encoded:
     """A document through the real stages, but for its vectors."""
     spans = cut(document)
@@ -84,11 +114,11 @@ def encoded(document: Document, encoder: BagOfWords) -> Encoded:
     return Encoded(document, spans, words, [made for _, made in encoder.encode([(document.text, spans)])])
 
 
-def shelf(path: Path, *documents: Document) -> KnowledgeBase:
+def shelf(path: Path, *documents: Document, encoder: BagOfWords | None = None) -> KnowledgeBase:
     """A knowledge base of these documents."""
     kb = KnowledgeBase.open(path, create=True, term_encoder=CharacterEncoder())
     with kb.writer() as writer:
         for one in documents:
-            writer.add(encoded(one, BagOfWords()), "shelf", len(one.text), 1_700_000_000_000_000_000)
+            writer.add(encoded(one, encoder or BagOfWords()), "shelf", len(one.text), 1_700_000_000_000_000_000)
         writer.commit({"action": "ingest"})
     return kb

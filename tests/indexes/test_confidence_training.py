@@ -13,7 +13,7 @@ from octavo.indexes.confidence.fit import CHOSEN, SHARES, balanced, fit, held_ou
 from octavo.indexes.confidence.model import sigmoid
 from octavo.indexes.confidence.quality import area_under_risk
 from octavo.indexes.confidence.training_questions import STYLES, Paraphraser, QuestionMaker, TrainingQuestion
-from octavo.indexes.confidence.training_samples import Asked, Encoded, Samples, contents, judged
+from octavo.indexes.confidence.training_samples import Asked, Samples, contents, judged
 from octavo.indexes.confidence.training_shelves import SHELVES, transcripts, typed, write_shelves
 from octavo.indexes.retrieve import Encoders
 from octavo.pipeline.encoders.character import CharacterEncoder
@@ -55,7 +55,7 @@ def test_answers_are_judged_with_and_without_their_source(kb: KnowledgeBase) -> 
     with kb.snapshot() as snapshot:
         asked = [Asked(one.text, one.style, {one.content: [(one.start, one.stop)]}) for one in questions(kb, 18)]
         asked.append(Asked("who sings of zebras?", "sung, foreign", {}))
-        encoders = Encoders(Encoded(BagOfWords(), [one.text for one in asked]), CharacterEncoder())
+        encoders = Encoders(BagOfWords(), CharacterEncoder())
         samples = Samples.of(list(judged(asked, snapshot, encoders, np.random.default_rng(0))))
     assert len(samples) == 2 * 18 + 1
     left_out = np.array(["left out" in kind or "foreign" in kind for kind in samples.kind])

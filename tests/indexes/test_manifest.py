@@ -109,7 +109,7 @@ def test_an_older_catalog_is_lifted_and_says_what_it_does_not_know(
         add_all(base, [one("/d/b.txt", 2)])
     Catalog(tmp_path / "kb" / NAME, "read").close()
     connection = apsw.Connection(str(tmp_path / "kb" / NAME), vfs="cksmvfs")
-    for table in ("past_content", "past_source", "failure", "lexical_places"):
+    for table in ("past_content", "past_source", "failure", "lexical_places", "token_states"):
         connection.execute(f"DROP TABLE {table}")
     connection.execute("DELETE FROM setting WHERE key = 'manifests_from'")
     connection.execute("""UPDATE generation SET what = '{"action": "ingest"}' WHERE number > 0""")

@@ -375,7 +375,7 @@ def test_format_one_is_lifted_with_what_it_holds(tmp_path: Path, monkeypatch: py
         add_all(base, [encoded])
     connection = raw(base)
     with connection:
-        later = ("past_content", "past_source", "failure", "lexical_places")
+        later = ("past_content", "past_source", "failure", "lexical_places", "token_states")
         for name in ("recording", "sound", "heard", "manner", "time", *later):
             connection.execute(f"DROP TABLE {name}")
         connection.execute("DELETE FROM setting WHERE key = 'manifests_from'")

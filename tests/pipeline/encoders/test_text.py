@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 from octavo.pipeline.document import Span
 from octavo.pipeline.embed import Embeddings
 from octavo.pipeline.encoders import text_stretch
+from octavo.pipeline.encoders.checkpoint import DEFAULT_MODEL, load_transformer
 from octavo.pipeline.encoders.text import TextEncoder
+from octavo.pipeline.encoders.token_axes import TokenAxes, axes_for, load_token_axes
 from octavo.pipeline.errors import ModelError
 from octavo.pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE, Scale
+from octavo.pipeline.token_states import TOKEN_WIDTH, rounded
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
@@ -73,8 +77,8 @@ def tree(paragraphs_by_section: list[list[list[str]]]) -> tuple[str, list[Span]]
     return text, spans
 
 
-def by_hand(encoder: TextEncoder, text: str, spans: list[Span], room: int) -> dict[int, np.ndarray]:
-    """Sum of states of every span, one window at a time, one token at a time."""
+def states_by_hand(encoder: TextEncoder, text: str, spans: list[Span], room: int) -> Iterator[tuple[int, np.ndarray]]:
+    """First character and state of every token, one window at a time."""
     checkpoint = encoder._checkpoint
     windows: list[list[tuple[int, int]]] = []  # (token id, first character)
     for span in spans:
@@ -87,15 +91,20 @@ def by_hand(encoder: TextEncoder, text: str, spans: list[Span], room: int) -> di
             if not windows or len(windows[-1]) + len(tokens) > room:
                 windows.append([])
             windows[-1] += tokens
-    sums = {i: np.zeros(encoder.width) for i in range(len(spans))}
     for window in windows:
         ids = [*checkpoint.prefix, *(token for token, _ in window), *checkpoint.suffix]
         with torch.inference_mode():
             states = checkpoint.transformer(torch.tensor([ids])).last_hidden_state[0, 1:-1].double().numpy()
-        for (_, place), state in zip(window, states, strict=True):
-            for i, span in enumerate(spans):
-                if span.start <= place < span.stop:
-                    sums[i] += state
+        yield from zip((place for _, place in window), states, strict=True)
+
+
+def by_hand(encoder: TextEncoder, text: str, spans: list[Span], room: int) -> dict[int, np.ndarray]:
+    """Sum of states of every span, one token at a time."""
+    sums = {i: np.zeros(encoder.width) for i in range(len(spans))}
+    for place, state in states_by_hand(encoder, text, spans, room):
+        for i, span in enumerate(spans):
+            if span.start <= place < span.stop:
+                sums[i] += state
     return sums
 
 
@@ -198,3 +207,67 @@ def test_the_shipped_model_puts_paraphrases_near() -> None:
         ["How do I clean the grinder?", "cleaning the grinding burrs", "Quarterly revenue rose by nine percent."]
     )
     assert a @ b > a @ c + 0.3
+
+
+@pytest.fixture
+def with_axes(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> TextEncoder:
+    axes = torch.randn(16, TOKEN_WIDTH, generator=torch.Generator().manual_seed(3))
+    monkeypatch.setattr("octavo.pipeline.encoders.text.axes_for", lambda digest, folder: TokenAxes(axes, digest))
+    return TextEncoder(str(model_folder), "cpu", window_tokens=12, batch_tokens=64)
+
+
+def test_token_states_equal_the_slow_path(with_axes: TextEncoder) -> None:
+    axes = with_axes._axes.axes.double().numpy() if with_axes._axes else None
+    assert axes is not None
+    trees = [tree([[["red one .", "pump ."], ["two ."]], [["valve green ."]]]), tree([[["blue .", "three three ."]]])]
+    made = [one for one in with_axes.encode(trees) if one[1].scale is SENTENCE]
+    for number, (text, spans) in enumerate(trees):
+        found: dict[int, np.ndarray] = {}
+        for document, embeddings in made:
+            if document == number:
+                assert embeddings.tokens is not None
+                assert embeddings.tokens.fingerprint == with_axes.token_fingerprint
+                blobs = embeddings.tokens.blobs()
+                found |= dict(zip(embeddings.spans.tolist(), map(codes_in, blobs), strict=True))
+        expected: dict[int, list[np.ndarray]] = {i: [] for i, span in enumerate(spans) if span.scale is SENTENCE}
+        for place, state in states_by_hand(with_axes, text, spans, room=10):
+            turned = (state @ axes) / np.linalg.norm(state @ axes)
+            for i in expected:
+                if spans[i].start <= place < spans[i].stop:
+                    expected[i].append(rounded(turned.astype(np.float32)))
+        assert found.keys() == expected.keys()
+        for i, rows in expected.items():
+            assert np.abs(found[i].astype(int) - np.stack(rows).astype(int)).max() <= 1  # rounding of the last digit
+
+
+def codes_in(blob: bytes) -> np.ndarray:
+    return np.frombuffer(blob, np.int8).reshape(-1, TOKEN_WIDTH)
+
+
+def test_a_question_is_read_once_for_its_vector_and_its_pieces(with_axes: TextEncoder) -> None:
+    question = "red pump three"
+    vector, pieces = with_axes.read_question(question)
+    np.testing.assert_array_equal(vector, with_axes.encode_questions([question])[0])
+    assert pieces is not None
+    assert [question[start:stop] for start, stop in pieces.places.tolist()] == question.split()
+    np.testing.assert_allclose(np.linalg.norm(pieces.states, axis=1), 1, atol=0.05)
+
+
+def test_a_transformer_without_axes_keeps_no_token_states(encoder: TextEncoder) -> None:
+    assert encoder.token_fingerprint == ""
+    assert encoder.read_question("red pump")[1] is None
+    assert all(one.tokens is None for _, one in encoder.encode([tree([[["red ."]]])]))
+
+
+def test_the_shipped_axes_are_of_the_shipped_transformer() -> None:
+    axes = load_token_axes()
+    assert axes_for(load_transformer(DEFAULT_MODEL).digest) is not None
+    assert axes_for("another") is None
+    np.testing.assert_allclose(axes.axes.T @ axes.axes, np.eye(TOKEN_WIDTH), atol=5e-3)  # but for 16-bit floats
+
+
+def test_damaged_axes_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "axes.safetensors"
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(ModelError, match="token axes"):
+        load_token_axes(path)
