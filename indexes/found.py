@@ -17,6 +17,7 @@ from .evidence import Evidence, Universe
 from .expand import QueryTerm
 from .fuse import Fused, fuse
 from .hit import Hit
+from .late_interaction import TOKEN
 from .store.filter import Filter
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ class Found:
             return fill(universe, scores, budget, self.finest)
         if self.pinned:
             return ranked(universe, scores, self.finest, k)
-        own = fuse(self.evidence, len(universe), (SENTENCE,)).total
+        # Words in their context are alike in all rows of a table: they would have a row give way to its table.
+        exact = [part for part in self.evidence if part.credit != TOKEN]
+        own = fuse(exact, len(universe), (SENTENCE,)).total
         return best(universe, scores, own, k, self._is_heading)
 
     def hits(self, choices: Sequence[Choice], budget: int | None, where: Filter | None) -> Iterator[Hit]:

@@ -49,6 +49,8 @@ def by_tokens(
     if not len(universe) or not told.any():
         return []
     states = snapshot.token_states(universe.spans.id[universe.sentence])
+    if not len(states.codes):
+        return []  # of an earlier commit: they were made anew since
     nearest = states.nearest(asked.states[told])
     share = (weights[told] / weights[told].sum()).astype(np.float32)
 
@@ -63,9 +65,8 @@ def by_tokens(
         columns.append(column(characters, best.of(*universe.windows(characters)) @ share))
     for scale, holder in ((PARAGRAPH, universe.paragraph), (SECTION, universe.section)):
         # Rows of the universe are in the order of the catalog, so what a span holds is one run of them.
-        distinct, first, back = np.unique(holder, return_index=True, return_inverse=True)
-        scores = np.maximum.reduceat(nearest, first, axis=0) @ share if len(distinct) else nearest @ share
-        columns.append(column(scale, scores[back]))
+        _, first, back = np.unique(holder, return_index=True, return_inverse=True)
+        columns.append(column(scale, (np.maximum.reduceat(nearest, first, axis=0) @ share)[back]))
     return normalised(columns)
 
 

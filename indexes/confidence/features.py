@@ -108,9 +108,7 @@ def signs(question: str, found: Found) -> Signs:
     best_by = {name: int(np.argmax(scores)) for name, scores in raw.items()}
     _nearness(values, raw, best)
     missing = _covered(values, words, universe, best, found.choose(HITS, None)[:HITS])
-    values["words alike"] = values["meant here"] = _alike(question, words, found, best)
-    if (meant := raw.get(f"tokens {WINDOW_CHARACTERS[0]}")) is not None:
-        values["meant here"] = float(meant[best])
+    values["words alike"] = _alike(question, words, found, best)
     _margins(values, universe, raw, total, plain, best)
     _agreement(values, universe, raw, best, best_by)
     if f"words {PARAGRAPH}" in raw:
@@ -275,8 +273,6 @@ def _margins(
     spread = best_of_each(universe.content, plain.astype(np.float64))
     powers = np.exp((spread - spread.max()) * SHARPNESS)
     powers /= powers.sum()
-    if (meant := raw.get(f"tokens {PARAGRAPH}")) is not None:
-        values["meant margin source"] = _margin(best_of_each(universe.content, meant))
     values["entropy"] = float(-(powers * np.log(powers + 1e-12)).sum())
 
 
@@ -318,13 +314,11 @@ FEATURES: Final = (
     "covered hits",
     "covered document",
     "words alike",
-    "meant here",
     "words paragraph",
     "unknown words",
     "fused",
     "fused margin source",
     "words margin source",
-    "meant margin source",
     "entropy",
     "vectors agree",
     "words agree",

@@ -19,7 +19,7 @@ from ..evidence import Universe
 from ..fuse import Fused
 from ..hit import Hit
 from .as_written import as_written
-from .joined import LEAST_SHARE, SOUND_BESIDE_TEXT, HeardIn, listen_for, listened_for
+from .joined import SOUND_BESIDE_TEXT, HeardIn, listen_for, listened_for
 
 if TYPE_CHECKING:
     from ..found import Found
@@ -103,8 +103,8 @@ class Audible:
         for at, (one, sentences) in enumerate(zip(self.heard, self.transcribed, strict=True)):
             if len(sentences):
                 more[sentences] = np.maximum(more[sentences], SOUND_BESIDE_TEXT * one.share * best)
-            elif one.share >= LEAST_SHARE:
-                own[at] = (1 + one.unwritten if one.unwritten else one.share) * best
+            else:
+                own[at] = one.score(best)
         return np.concatenate([text + more, own])
 
     def unheard(self, text: Floats) -> Floats:

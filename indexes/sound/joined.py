@@ -31,6 +31,9 @@ LEAST_PROBABILITY: Final = 0.3
 SURE: Final = 0.5
 """Probability from which a word that no text holds counts as said."""
 
+ALONE: Final = 0.1
+"""In place of both where such a word is all that is asked: no text can be nearer to it than where it may be said."""
+
 LEAST_SHARE: Final = 0.3
 """Share of a question's weight of words that an utterance must hold to be a hit by itself."""
 
@@ -79,6 +82,16 @@ class HeardIn:
     def stop(self) -> int:
         """Sample at which the last word ends."""
         return max(place.stop for place in self.places)
+
+    def score(self, best: float) -> float:
+        """As a hit by itself, beside text of which the best scores ``best``; 0 if too little of the question is heard.
+
+        All words for certain score like that text. A word that no text holds comes before it, which cannot answer for
+        that word however near its meaning seems.
+        """
+        if self.unwritten:
+            return (1 + self.unwritten) * best
+        return self.share * best if self.share >= LEAST_SHARE else 0.0
 
     @property
     def heard(self) -> str:
@@ -137,11 +150,13 @@ def listen_for(
     long = [word for word, variants in ways.items() if variants and min(len(one.phones) for one in variants) >= SHORT]
     chosen = long or [word for word, variants in ways.items() if variants]
     whole = sum(word.weight for word in words if word in chosen or not ways[word])
+    alone = len(words) == 1 and not words[0].written
+    least, sure = (ALONE, ALONE) if alone else (LEAST_PROBABILITY, SURE)
     best: dict[int, dict[str, tuple[float, SpokenHit]]] = {}
     for run in [*((word,) for word in chosen), *phrases(words)]:
         sought = ways[run[0]] if len(run) == 1 else hearing.variants(" ".join(word.text for word in run))
         for place in spoken(sought, snapshot, hearing, k=max(50, 4 * k), ranges=ranges):
-            if place.probability < LEAST_PROBABILITY:
+            if place.probability < least:
                 break
             own = best.setdefault(place.utterance, {})
             for word in run:
@@ -155,7 +170,7 @@ def listen_for(
             sum(
                 own[word.text][0]
                 for word in words
-                if not word.written and word.text in own and own[word.text][1].probability >= SURE
+                if not word.written and word.text in own and own[word.text][1].probability >= sure
             )
             / whole,
             tuple(sorted({place for _, place in own.values()}, key=lambda place: place.start)),
@@ -170,9 +185,7 @@ def join(
 ) -> tuple[Hit, ...]:
     """One ranking of text hits and utterances.
 
-    An utterance in which all words are heard for certain scores like the best text span does; one whose transcript is
-    among the hits adds to that hit instead. One in which a word is said that no text holds comes before all text, which
-    cannot answer for that word however near its meaning seems.
+    An utterance whose transcript is among the hits adds to that hit; any other is one by itself.
     """
     best = max((hit.score for hit in text), default=1.0)
     made = list(text)
@@ -187,9 +200,8 @@ def join(
         if beside is not None:
             made[beside] = _added(made[beside], SOUND_BESIDE_TEXT * one.share * best)
             taken.add(beside)
-        elif one.share >= LEAST_SHARE and fresh < k:
+        elif (score := one.score(best)) and fresh < k:
             fresh += 1
-            score = (1 + one.unwritten if one.unwritten else one.share) * best
             citation = cite_sound(snapshot, content, one.start, one.stop)
             made.append(Hit(1, score, PHONEME.name, citation, {PHONEME.name: score}, heard=one.heard))
     return ranked(made, k)

@@ -1,7 +1,8 @@
 """What the word pieces of sentences mean, in the catalog: all sentences of a knowledge base have it, or none.
 
 Text that came in before there were token states has none, and a comparison with half of the sentences would favour that
-half. So only an empty knowledge base, or one whose text is encoded anew, begins to keep them.
+half. So only an empty knowledge base, or one whose text is encoded anew, begins to keep them, and text that comes
+without them, or with others, ends it.
 """
 
 from __future__ import annotations
@@ -34,11 +35,15 @@ def stage_tokens(catalog: Catalog, first: int, embeddings: Embeddings, keep: Cal
     """
     if embeddings.scale is not SENTENCE:
         return
-    tokens = embeddings.tokens
+    tokens, kept = embeddings.tokens, kept_by(catalog)
     made_by = tokens.fingerprint if tokens else ""
-    if made_by != kept_by(catalog) and not catalog.value("SELECT 1 FROM scale WHERE name = ?", (SENTENCE.name,)):
-        keep(SETTING, made_by)
-    if tokens is not None and tokens.fingerprint == kept_by(catalog):
+    if made_by != kept:
+        begins = not catalog.value("SELECT 1 FROM scale WHERE name = ?", (SENTENCE.name,))
+        drop_all(catalog)
+        if begins or kept:
+            kept = made_by if begins else ""
+            keep(SETTING, kept)
+    if tokens is not None and kept == made_by:
         ids = (first + embeddings.spans).tolist()
         catalog.each("INSERT INTO token_states VALUES (?, ?)", zip(ids, tokens.blobs(), strict=True))
 

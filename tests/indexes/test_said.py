@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from octavo.indexes.expand import QueryTerm
 from octavo.indexes.hit import Answer, Hit
 from octavo.indexes.retrieve import Encoders, retrieve
 from octavo.indexes.sound.as_written import as_written
-from octavo.indexes.sound.joined import Listened, listened_for, phrases
+from octavo.indexes.sound.joined import LEAST_SHARE, HeardIn, Listened, listened_for, phrases
+from octavo.indexes.sound.spoken import SpokenHit, spoken
 from octavo.indexes.store.filter import Filter
 from octavo.pipeline.errors import QueryError
 from octavo.pipeline.posteriors import FRAME
@@ -262,3 +264,38 @@ def test_sound_alone_answers_a_question(tmp_path: Path) -> None:
     answer = ask(kb, "is my router broken")
     assert answer.hits[0].heard == "R AW T ER … B R OW K AH N"
     jsonschema.validate(json.loads(json.dumps(answer.to_json())), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("question", "alone"),
+    [
+        ("broken", True),  # all that is asked, and no text holds it
+        ("broken warranty", False),  # text answers for the other word
+        ("invoice", False),
+    ],
+)
+def test_a_lone_word_that_no_text_holds_is_shown_where_it_may_be_said(
+    kb: KnowledgeBase, question: str, alone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsure(*given: Any, **named: Any) -> list[SpokenHit]:
+        return [replace(hit, probability=0.26) for hit in spoken(*given, **named)]
+
+    monkeypatch.setattr("octavo.indexes.sound.joined.spoken", unsure)
+    answer = ask(kb, question)
+    if alone:
+        assert Path(answer.hits[0].citation.source.uri).name == "call.wav"
+        assert answer.confidence == pytest.approx(0.26, abs=0.06)
+        assert answer.handoff is not None
+        assert answer.handoff.nearest[0].heard == LEXICON["broken"][0]
+    else:
+        assert all(hit.scale != "phoneme" for hit in answer.hits)
+
+
+def test_how_an_utterance_scores_beside_text() -> None:
+    def score(share: float, unwritten: float = 0.0) -> float:
+        return HeardIn(1, 1, share, unwritten, ()).score(0.8)
+
+    assert score(1.0) == pytest.approx(0.8)
+    assert score(LEAST_SHARE) == pytest.approx(0.8 * LEAST_SHARE)
+    assert score(LEAST_SHARE - 0.01) == 0
+    assert score(0.15, 0.15) == pytest.approx(0.92)

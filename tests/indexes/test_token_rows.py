@@ -60,6 +60,25 @@ def test_text_of_before_has_none_and_nothing_begins_half_way(tmp_path: Path) -> 
     assert kb.verify().clean
 
 
+@pytest.mark.parametrize("fingerprint", ["others", None])
+def test_text_with_others_or_none_ends_it(tmp_path: Path, fingerprint: str | None) -> None:
+    class Others(MeaningOfWords):
+        token_fingerprint = fingerprint or ""
+
+    kb = shelf(tmp_path / "kb", MANUAL_MD, encoder=MeaningOfWords())
+    add(kb, Others() if fingerprint else BagOfWords())
+    assert rows(kb) == 0
+    with kb.snapshot() as snapshot:
+        assert snapshot.token_fingerprint == ""
+    with kb.snapshot(1) as snapshot:  # an earlier commit, whose rows are gone
+        assert len(snapshot.token_states(np.array([1], np.int64)).codes) == 0
+    assert kb.verify().clean
+    with kb.writer() as writer:
+        assert writer.renew_text(MeaningOfWords())
+        writer.commit({"action": "reembed"})
+    assert rows(kb) == sentences(kb)
+
+
 def test_encoding_anew_begins_to_keep_them(tmp_path: Path) -> None:
     kb = shelf(tmp_path / "kb", MANUAL_MD, NOTES_MD, encoder=BagOfWords())
     for made in (True, False):
