@@ -13,8 +13,9 @@ import numpy.typing as npt
 from ...pipeline.scale import PHONEME, TEXT_SCALES
 from ..choose import Ints, Ranking, pack, rank, runs
 from ..confidence.assess import calibration_of
-from ..evidence import Universe
+from ..evidence import LEXICAL, Universe
 from ..found import Found
+from ..late_interaction import TOKEN
 from ..metered import Metered
 from ..retrieve import Encoders, find
 from ..sound.audible import UTTERANCES, Audible
@@ -114,7 +115,8 @@ class Asker:
         cited = self._citing.cite(measured, universe, audible, packed[-1], ms)
         self._citing.duplicates(measured, universe, zip(self._budgets, packed, strict=True), cited)
         measured.signals |= {f"ms {stage}": spent for stage, spent in ms.items()} | {"ms total": sum(ms.values())}
-        for name in [*(scale.name for scale in (*TEXT_SCALES, PHONEME)), "lexical"]:
+        tokens = (TOKEN,) if snapshot.token_fingerprint else ()
+        for name in [*(scale.name for scale in (*TEXT_SCALES, PHONEME)), LEXICAL, *tokens]:
             measured.signals[f"ms index {name}"] = index_ms.get(name, 0.0)
         measured.signals["sentences scored"] = float(count)
         measured.signals |= confidence_signals(question, found, gold, self._calibration)

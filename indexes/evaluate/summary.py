@@ -41,7 +41,8 @@ class Worth:
     """What a kind of evidence costs and what it adds.
 
     Attributes:
-        name: A scale, ``lexical`` (exact words) or ``window`` (the widths between two scales).
+        name: A scale, ``lexical`` (exact words), ``token`` (words in context) or ``window`` (the widths between two
+            scales).
         ms: Mean milliseconds a question spent reading its index; NaN for what has no index of its own.
         gain: Of the leading metrics' mean, fused against fused without it.
     """

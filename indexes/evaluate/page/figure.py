@@ -51,6 +51,9 @@ def listed(names: list[str]) -> str:
 
 def spell(name: str) -> str:
     """What people call a kind of evidence."""
-    return {"lexical": "exact words", "window": "windows between scales", "character": "character (spelling)"}.get(
-        name, name
-    )
+    return {
+        "lexical": "exact words",
+        "token": "words in context",
+        "window": "windows between scales",
+        "character": "character (spelling)",
+    }.get(name, name)
