@@ -250,7 +250,7 @@ def _parts(token: str, left: int) -> list[tuple[int, int]]:
         if code:
             finest = list(_LETTERS_OR_NUMBER.finditer(token, *piece.span()))
             if 1 < len(finest) <= _FINEST:
-                spans.update(part.span() for part in finest if part.group().lower() not in _ORDINAL_ENDINGS)
+                spans.update(part.span() for part in finest if _normal(part.group()) not in _ORDINAL_ENDINGS)
         elif _CAMEL_BORDER.search(token, *piece.span()):
             spans.update(part.span() for part in _CAMEL.finditer(token, *piece.span()))
     if not code:

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/text_cost.py FILE... [--model octavo-text] [--rounds 3]
 
-Paragraphs alone: each paragraph by itself through the same transformer, mean-pooled, longest first.
+Paragraphs alone: each paragraph by itself through the same transformer, mean-pooled, longest first; no token states.
 """
 
 from __future__ import annotations
@@ -51,8 +51,10 @@ def main() -> None:
     documents = [(one.text, cut(one)) for one in read]
     plain, pyramid = TextEncoder(DEFAULT_MODEL), TextEncoder(options.model)
     assert pyramid_file(options.model), f"{options.model} is no pyramid"
+    bare = TextEncoder(DEFAULT_MODEL)
+    bare._axes = None
     ways = {
-        "paragraphs alone, plain": (paragraphs, plain),
+        "paragraphs alone, plain": (paragraphs, bare),
         "all scales, plain pooling": (every_scale, plain),
         "all scales, pyramid": (every_scale, pyramid),
     }

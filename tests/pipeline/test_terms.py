@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import snowballstemmer
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from octavo.pipeline.document import Span
 from octavo.pipeline.scale import SENTENCE
@@ -180,6 +180,7 @@ def test_terms_of_any_text(text: str) -> None:
 
 
 @given(st.text(st.characters(max_codepoint=127), max_size=60))
+@example("0th")
 def test_full_width_letters_and_digits_are_the_same_terms(text: str) -> None:
     text = text.lower()  # humps of camelCase are looked for in ASCII alone
     wide = "".join(chr(ord(char) + 0xFEE0) if char.isalnum() else char for char in text)
