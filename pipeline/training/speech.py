@@ -8,7 +8,7 @@ last checkpoint.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from multiprocessing import get_context
@@ -30,7 +30,7 @@ from .running_average import follow
 from .speech_batches import Example, batches, split
 from .speech_corpus import SpeechCorpus
 from .speech_frontend import Frontend, load_frontend
-from .speech_losses import loss_of
+from .speech_losses import framewise, loss_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,9 @@ class SpeechRecipe:
         held_out: Share of the speakers, or of the utterances of a lone speaker, kept for validation.
         consistency_weight: Of the difference between what is heard under two masks, see
             :func:`.speech_losses.consistency`; with 0 every batch is heard once.
+        framewise_steps: The first batches, with the framewise loss alone on utterances of which times are known; the
+            CTC head goes on from the framewise one then. CTC from the first step hears nothing but blanks for long.
+            At most a third of all steps, and none where no times are known.
         choose_at: Share of the steps after which people's words get the pronunciation that the network hears in place
             of the dictionary's first, see :mod:`.pronunciation_choice`; with 1 they never do.
         trunk: Hub id or folder of a speech model whose states the network takes in place of log-mel frames; its own
@@ -64,6 +67,7 @@ class SpeechRecipe:
     frames_weight: float = 0.3
     rate_weight: float = 0.1
     consistency_weight: float = 0.2
+    framewise_steps: int = 400
     shape: SpeechShape = field(default_factory=SpeechShape)
     choose_at: float = 0.8
     trunk: str = ""
@@ -161,6 +165,12 @@ def train(
                 other.kill()
 
 
+def begin_from_frames(state: Mapping[str, Tensor]) -> None:
+    """Puts the framewise head's weights in the place of the CTC head's, which then knows all phones already."""
+    for kind in ("weight", "bias"):
+        state[f"phones.{kind}"].copy_(state[f"frames.{kind}"])
+
+
 def _silent(progress: Progress) -> None:
     """What the other processes tell: nothing."""
 
@@ -205,14 +215,17 @@ def _train(
     generator = torch.Generator().manual_seed(own_seed)
     views = 2 if recipe.consistency_weight else 1
     stream = batches(training, weights, recipe.batch_seconds / views, own_seed)
+    timed = [example for example in training if example.utterance.times is not None]
+    opening = min(recipe.framewise_steps, recipe.steps // 3) if timed else 0
+    timed_stream = batches(timed, [1.0] * len(timed), recipe.batch_seconds / views, own_seed)
     total, heard_frames, began = 0.0, 0, monotonic()
     while step < last:
-        batch = frontend.batch(next(stream), generator, views).to(device)
+        batch = frontend.batch(next(timed_stream if step < opening else stream), generator, views).to(device)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, recipe)
         with torch.autocast(device, torch.bfloat16):
             heard = network(batch.sound, batch.valid)
-        loss = loss_of(heard, batch, recipe)
+        loss = framewise(heard, batch) if step < opening else loss_of(heard, batch, recipe)
         optimizer.zero_grad()
         loss.backward()
         if processes > 1:
@@ -221,6 +234,9 @@ def _train(
         optimizer.step()
         step += 1
         follow(average, network.state_dict(), step, recipe.average)
+        if step == opening:
+            for state in (network.state_dict(), average):
+                begin_from_frames(state)
         total += loss.item()
         heard_frames += int(batch.lengths.sum()) * processes
         if rank == 0 and (step % every == 0 or step == last):
@@ -297,7 +313,8 @@ def _resume(
     if not path.exists():
         return 0
     with safe_open(path, framework="pt") as file:
-        stated = file.metadata().get("trunk")
+        header = file.metadata()
+    step, stated = int(header["step"]), header.get("trunk")
     before = TrunkIdentity.from_json(stated) if stated else None
     if (before and before.fingerprint) != (trunk and trunk.fingerprint):
         raise ModelError(
@@ -313,4 +330,4 @@ def _resume(
             _, number, key = name.split(".")
             state.setdefault(int(number), {})[key] = value
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
-    return int(next(iter(state.values()))["step"]) if state else 0
+    return step

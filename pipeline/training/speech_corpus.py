@@ -41,7 +41,6 @@ class Utterance:
         speaker: Who says it, as ``source:name``.
         text: What is said.
         phones: How it is pronounced, ids of :data:`octavo.pipeline.phones.PHONES`.
-        variants: Other ways to pronounce it.
         times: Where each phone lies, relative to the utterance, silence left out; None where nobody knows.
     """
 
@@ -50,15 +49,13 @@ class Utterance:
     speaker: str
     text: str
     phones: tuple[int, ...]
-    variants: tuple[tuple[int, ...], ...] = ()
     times: tuple[TimedPhone, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.start < 0 or self.samples <= 0 or not self.phones:
             raise ValueError(f"an utterance of samples {self.start}+{self.samples} with {len(self.phones)} phones")
-        for ids in (self.phones, *self.variants):
-            if not all(0 < phone < SYMBOLS for phone in ids):
-                raise ValueError(f"phones are 1 to {SYMBOLS - 1}, got {ids}")
+        if not all(0 < phone < SYMBOLS for phone in self.phones):
+            raise ValueError(f"phones are 1 to {SYMBOLS - 1}, got {self.phones}")
         end = 0
         for timed in self.times or ():
             if not end <= timed.start < timed.stop <= self.samples:
@@ -74,7 +71,6 @@ class Utterance:
                 "speaker": self.speaker,
                 "text": self.text,
                 "phones": phone_names(self.phones),
-                "variants": [phone_names(ids) for ids in self.variants],
                 "times": None if self.times is None else [list(timed) for timed in self.times],
             },
             ensure_ascii=False,
@@ -91,7 +87,6 @@ class Utterance:
             speaker=row["speaker"],
             text=row["text"],
             phones=phone_ids(row["phones"]),
-            variants=tuple(phone_ids(phones) for phones in row.get("variants", ())),
             times=None if times is None else tuple(TimedPhone(*timed) for timed in times),
         )
 
@@ -163,7 +158,6 @@ class CorpusWriter:
         speaker: str,
         text: str,
         phones: tuple[int, ...],
-        variants: tuple[tuple[int, ...], ...] = (),
         times: tuple[TimedPhone, ...] | None = None,
     ) -> Utterance:
         """Append an utterance.
@@ -173,10 +167,9 @@ class CorpusWriter:
             speaker: Who says it, as ``source:name``.
             text: What is said.
             phones: How it is pronounced.
-            variants: Other ways to pronounce it.
             times: Where each phone lies, relative to the utterance.
         """
-        utterance = Utterance(self.samples, len(pcm), speaker, text, phones, variants, times)
+        utterance = Utterance(self.samples, len(pcm), speaker, text, phones, times)
         with (self.folder / SAMPLES).open("ab") as file:
             file.write(pcm.astype("<i2").tobytes())
         with (self.folder / UTTERANCES).open("a", encoding="utf-8") as lines:
@@ -206,7 +199,7 @@ def main() -> None:
     for name in wanted:
         folder = options.out / name
         if name == "real":
-            report = build_real(options.speech, options.lexicon, folder, options.seed)
+            report = build_real(options.speech, options.lexicon, folder)
         else:
             hours = getattr(options, f"hours_{name}")
             if hours <= 0:

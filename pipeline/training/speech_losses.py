@@ -19,10 +19,7 @@ def loss_of(heard: Heard, batch: Batch, recipe: SpeechRecipe) -> Tensor:
     """A loss at every scale, weighed and summed."""
     loss = _ctc(heard.phones, batch, 2) + recipe.coarse_weight * _ctc(heard.coarse_phones, batch, 4)
     if recipe.frames_weight and bool((batch.labels >= 0).any()):
-        frames = torch.nn.functional.cross_entropy(
-            heard.frames.flatten(0, 1).float(), batch.labels.flatten(), ignore_index=-100, label_smoothing=0.05
-        )
-        loss = loss + recipe.frames_weight * frames
+        loss = loss + recipe.frames_weight * framewise(heard, batch)
     known = ~batch.rate.isnan()
     if recipe.rate_weight and bool(known.any()) and heard.rate.shape[1] == batch.rate.shape[1]:
         loss = loss + recipe.rate_weight * torch.nn.functional.smooth_l1_loss(
@@ -31,6 +28,13 @@ def loss_of(heard: Heard, batch: Batch, recipe: SpeechRecipe) -> Tensor:
     if recipe.consistency_weight:
         loss = loss + recipe.consistency_weight * consistency(heard.phones, batch)
     return loss
+
+
+def framewise(heard: Heard, batch: Batch) -> Tensor:
+    """Cross-entropy of the phone, or silence, that each frame belongs to, where that is known."""
+    return torch.nn.functional.cross_entropy(
+        heard.frames.flatten(0, 1).float(), batch.labels.flatten(), ignore_index=-100, label_smoothing=0.05
+    )
 
 
 def _ctc(logits: Tensor, batch: Batch, stride: int) -> Tensor:

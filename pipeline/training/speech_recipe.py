@@ -33,22 +33,36 @@ from .speech_sources import SYNTHETIC, build_real, build_synthetic, say_word
 from .speech_texts import Transcriber, read_cmudict
 from .word_space import WordSpaceRecipe, train_word_space
 
-HOURS: Final = {"flite": 3.0, "espeak": 3.0, "festival": 0.0}
+HOURS: Final = {"flite": 3.0, "espeak": 3.0, "festival": 1.0}
 """Synthetic speech to make. More of it from the same few voices did not help the trial."""
 
-WEIGHTS: Final = {"real": 2.0, "flite": 1.0, "espeak": 0.7, "festival": 1.0}
+OPTIONAL: Final = frozenset({"festival"})
+"""Left out where it is not installed: its voices are packages of their own."""
+
+WEIGHTS: Final = {"real": 2.2, "flite": 1.0, "espeak": 0.6, "festival": 1.0}
 """How often an utterance of a corpus is drawn: people count most, formant synthesis least."""
 
 Tell = Callable[[str], None]
 
 
 def build_corpora(speech: Path, lexicon: Path, text: Path, out: Path, *, seed: int, workers: int, tell: Tell) -> None:
-    """People and synthesisers as corpora below ``out``, those that are not there yet."""
+    """People and synthesisers as corpora below ``out``, those that are not there yet.
+
+    Raises:
+        ModelError: There are no recordings, or a synthesiser is missing that cannot be left out.
+    """
     if not (out / "real" / ".done").exists():
-        tell(f"real: {json.dumps(build_real(speech, lexicon, out / 'real', seed))}")
+        tell(f"real: {json.dumps(build_real(speech, lexicon, out / 'real'))}")
     for name in SYNTHETIC:
-        if HOURS[name] > 0 and not (out / name / ".done").exists():
+        if (out / name / ".done").exists():
+            continue
+        try:
             report = build_synthetic(name, lexicon, text, out / name, HOURS[name], seed, workers)
+        except ModelError as error:
+            if name not in OPTIONAL:
+                raise
+            tell(f"{name}: left out ({error})")
+        else:
             tell(f"{name}: {json.dumps(report)}")
 
 

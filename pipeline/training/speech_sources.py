@@ -32,11 +32,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_MOST_VARIANTS = 3
-
 
 def build_real(
-    speech: Path, lexicon: Path, folder: Path, seed: int, guess: Callable[[str], tuple[int, ...] | None] | None = None
+    speech: Path, lexicon: Path, folder: Path, guess: Callable[[str], tuple[int, ...] | None] | None = None
 ) -> dict[str, Any]:
     """Recordings of people, phones from canonical phones where there are any, else from the dictionary; no times.
 
@@ -51,7 +49,7 @@ def build_real(
     dropped: Counter[str] = Counter()
     speakers: set[str] = set()
     with CorpusWriter(folder) as writer:
-        for number, line in enumerate((speech / "train" / "manifest.jsonl").read_text("utf-8").splitlines()):
+        for line in (speech / "train" / "manifest.jsonl").read_text("utf-8").splitlines():
             row = json.loads(line)
             words = canonical.get(Path(row["audio"]).stem.rsplit("-", 1)[-1])
             if words is None or not row["speaker"].startswith("speechocean762"):
@@ -64,9 +62,7 @@ def build_real(
             if len(pcm) < len(phones) * SAMPLE_RATE // 40:
                 dropped["more than 40 phones a second"] += 1
                 continue
-            writer.add(
-                pcm, row["speaker"], row["text"], phones, _variants(words, np.random.default_rng([seed, number]))
-            )
+            writer.add(pcm, row["speaker"], row["text"], phones)
             speakers.add(row["speaker"])
     return _report(writer, speakers, dropped) | {"guessed": len(transcriber.guessed)}
 
@@ -83,18 +79,6 @@ def read_canonical(path: Path) -> dict[str, list[list[tuple[int, ...]]]]:
         ids = phone_ids(phone.split("_")[0] for phone in phones.split())
         found.setdefault(key.split(".")[0], []).append([ids])
     return found
-
-
-def _variants(words: list[list[tuple[int, ...]]], random: np.random.Generator) -> tuple[tuple[int, ...], ...]:
-    """Up to three other ways to say it, each word's pronunciation drawn from the dictionary's."""
-    if all(len(word) == 1 for word in words):
-        return ()
-    first = tuple(phone for word in words for phone in word[0])
-    drawn = {
-        tuple(phone for word in words for phone in word[int(random.integers(len(word)))])
-        for _ in range(3 * _MOST_VARIANTS)
-    }
-    return tuple(sorted(drawn - {first}))[:_MOST_VARIANTS]
 
 
 def say_word(word: str) -> tuple[int, ...] | None:

@@ -37,18 +37,18 @@ from octavo.indexes.sound.calibration_fit import held_out
 from octavo.indexes.sound.frames import Frames
 from octavo.indexes.sound.keyword import Phones, scores
 from octavo.pipeline.encoders.log_mel import log_mel
-from octavo.pipeline.encoders.speech_network import Heard, SpeechNetwork, SpeechShape
+from octavo.pipeline.encoders.speech_network import SpeechNetwork, SpeechShape
 from octavo.pipeline.phones import BLANK, PHONES
 from octavo.pipeline.posteriors import Posteriors
 from octavo.pipeline.pronouncing.pronunciation import Pronouncer
 from octavo.pipeline.reading import Reader
 from octavo.pipeline.recording import SAMPLE_RATE, Recording
 from octavo.pipeline.training.running_average import follow
-from octavo.pipeline.training.speech import SpeechRecipe, greedy, learning_rate
-from octavo.pipeline.training.speech_batches import Batch, Example, batches, fits, mel_example
+from octavo.pipeline.training.speech import SpeechRecipe, begin_from_frames, greedy, learning_rate
+from octavo.pipeline.training.speech_batches import Example, batches, fits, mel_example
 from octavo.pipeline.training.speech_corpus import SpeechCorpus, Utterance
 from octavo.pipeline.training.speech_frontend import LogMel
-from octavo.pipeline.training.speech_losses import loss_of
+from octavo.pipeline.training.speech_losses import framewise, loss_of
 from octavo.tests.benchmarks.phones import folded, timit
 from octavo.tests.benchmarks.spoken_words import quality
 from rapidfuzz.distance import Levenshtein
@@ -207,12 +207,11 @@ def trained(material: Material, recipe: SpeechRecipe) -> tuple[SpeechNetwork, fl
         batch = frontend.batch(next(opening if step < start else stream))
         if start and step == start:
             for state in (network.state_dict(), average):
-                for kind in ("weight", "bias"):
-                    state[f"phones.{kind}"].copy_(state[f"frames.{kind}"])
+                begin_from_frames(state)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, recipe)
         heard = network(batch.sound, batch.valid)
-        loss = frames_loss(heard, batch) if step < start else loss_of(heard, batch, recipe)
+        loss = framewise(heard, batch) if step < start else loss_of(heard, batch, recipe)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -221,13 +220,6 @@ def trained(material: Material, recipe: SpeechRecipe) -> tuple[SpeechNetwork, fl
     seconds = (process_time() - began) / recipe.steps
     network.load_state_dict(average)
     return network.eval(), seconds
-
-
-def frames_loss(heard: Heard, batch: Batch) -> Tensor:
-    """Cross-entropy of the phone of each frame."""
-    return torch.nn.functional.cross_entropy(
-        heard.frames.flatten(0, 1), batch.labels.flatten(), ignore_index=-100, label_smoothing=0.05
-    )
 
 
 def judged(network: SpeechNetwork, material: Material) -> dict[str, float]:

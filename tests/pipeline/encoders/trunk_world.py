@@ -100,6 +100,7 @@ EASY = SpeechRecipe(
     held_out=0.2,
     frames_weight=1.0,
     consistency_weight=0.0,
+    framewise_steps=0,
     shape=SpeechShape(
         channels=(64,) * 4, blocks=(1, 1, 0, 0), dilations=(1, 2), levels=2, attention=False, dropout=0.0
     ),

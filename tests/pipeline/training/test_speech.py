@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +14,9 @@ import torch
 from octavo.pipeline.encoders.log_mel import log_mel
 from octavo.pipeline.encoders.speech import SpeechEncoder
 from octavo.pipeline.encoders.speech_network import SpeechShape
+from octavo.pipeline.errors import ModelError
 from octavo.pipeline.phones import SYMBOLS
-from octavo.pipeline.training import speech_augmentation
+from octavo.pipeline.training import speech, speech_augmentation, speech_recipe
 from octavo.pipeline.training.speech import (
     Progress,
     SpeechRecipe,
@@ -24,18 +27,20 @@ from octavo.pipeline.training.speech import (
 from octavo.pipeline.training.speech_batches import Example, batches, collate, examples, split
 from octavo.pipeline.training.speech_corpus import CorpusWriter, SpeechCorpus, Utterance
 from octavo.pipeline.training.speech_losses import consistency
-from octavo.pipeline.training.speech_recipe import finish
+from octavo.pipeline.training.speech_recipe import build_corpora, finish
 from octavo.pipeline.training.speech_synthesis import TimedPhone
 from octavo.pipeline.training.word_space import WordSpaceRecipe, contrast, spread, substituted
 from safetensors.torch import load_file
 
 PHONES = (3, 11, 20, 33)
+OWN = ("network.", "average.")
 SMALL = SpeechRecipe(
     steps=12,
     batch_seconds=12,
     learning_rate=4e-3,
     warm_up=3,
     held_out=0.2,
+    framewise_steps=0,
     shape=SpeechShape(channels=(64, 64, 64, 64), blocks=(1, 1, 1, 1)),
 )
 
@@ -103,9 +108,87 @@ def test_a_stopped_run_goes_on(corpus: Path, tmp_path: Path) -> None:
     assert [one.step for one in told] == list(range(6, SMALL.steps + 1))
 
 
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the steps of a training were, in order, and when the head was copied."""
+    done: list[str] = []
+
+    def spied(name: str) -> Callable[..., Any]:
+        kept = getattr(speech, name)
+
+        def call(*arguments: Any) -> Any:
+            done.append(name)
+            if name == "framewise":
+                assert (arguments[1].labels >= 0).any(1).all(), "an utterance without times"
+            return kept(*arguments)
+
+        return call
+
+    for name in ("framewise", "loss_of", "begin_from_frames"):
+        monkeypatch.setattr(speech, name, spied(name))
+    return done
+
+
+def test_it_begins_with_frames_and_the_ctc_head_goes_on_from_their_head(
+    corpus: Path, tmp_path: Path, opened: list[str]
+) -> None:
+    recipe = replace(SMALL, framewise_steps=4)
+    midway = load_file(train([(corpus, 1.0)], tmp_path, recipe, until=4))
+    # The network's own weights, and those averaged.
+    assert opened == ["framewise"] * 4 + ["begin_from_frames"] * 2
+    unfinished = load_file(tmp_path / "unfinished.safetensors")
+    for kind in ("weight", "bias"):
+        for heads in (midway, *({name.removeprefix(own): one for name, one in unfinished.items()} for own in OWN)):
+            assert torch.equal(heads[f"phones.{kind}"], heads[f"frames.{kind}"])
+    opened.clear()
+    made = load_file(train([(corpus, 1.0)], tmp_path, recipe))
+    assert opened == ["loss_of"] * 8, "a run that goes on copies nothing again"
+    assert not torch.equal(made["phones.weight"], made["frames.weight"])
+
+
+def test_frames_have_a_third_of_a_short_run_at_most(corpus: Path, tmp_path: Path, opened: list[str]) -> None:
+    train([(corpus, 1.0)], tmp_path, replace(SMALL, steps=6, framewise_steps=400))
+    assert opened == ["framewise"] * 2 + ["begin_from_frames"] * 2 + ["loss_of"] * 4
+
+
+def test_without_times_it_begins_with_ctc(tmp_path: Path, opened: list[str]) -> None:
+    with CorpusWriter(tmp_path / "people") as writer:
+        for number in range(20):
+            writer.add(tones(PHONES, number)[0], f"made:{number}", f"text {number}", PHONES)
+    train([(tmp_path / "people", 1.0)], tmp_path / "out", replace(SMALL, steps=3, framewise_steps=1))
+    assert opened == ["loss_of"] * 3
+
+
+def test_festival_is_left_out_where_it_is_missing_and_nothing_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = {"festival"}
+
+    def build(name: str, *rest: object) -> dict[str, float]:
+        if name in missing:
+            raise ModelError(f"{name} is not installed: apt-get install {name}")
+        return {"hours": speech_recipe.HOURS[name]}
+
+    monkeypatch.setattr(speech_recipe, "build_real", lambda *given: {"hours": 6.5})
+    monkeypatch.setattr(speech_recipe, "build_synthetic", build)
+    said: list[str] = []
+    given = (tmp_path, tmp_path, tmp_path, tmp_path / "out")
+    build_corpora(*given, seed=1, workers=1, tell=said.append)
+    assert said == [
+        'real: {"hours": 6.5}',
+        'flite: {"hours": 3.0}',
+        'espeak: {"hours": 3.0}',
+        "festival: left out (festival is not installed: apt-get install festival)",
+    ]
+    missing.add("flite")
+    with pytest.raises(ModelError, match="flite is not installed"):
+        build_corpora(*given, seed=1, workers=1, tell=said.append)
+
+
 def test_two_processes_share_their_gradients(corpus: Path, tmp_path: Path) -> None:
     told: list[Progress] = []
-    path = train([(corpus, 1.0)], tmp_path, replace(SMALL, steps=4), processes=2, tell=told.append, every=2)
+    recipe = replace(SMALL, steps=4, framewise_steps=1)
+    path = train([(corpus, 1.0)], tmp_path, recipe, processes=2, tell=told.append, every=2)
     assert [one.step for one in told] == [2, 4]
     assert path.exists()
 

@@ -32,6 +32,7 @@ SMALL = SpeechRecipe(
     learning_rate=4e-3,
     warm_up=2,
     held_out=0.2,
+    framewise_steps=0,
     shape=replace(TRUNK_SHAPE, channels=(64,) * 4),
 )
 
@@ -117,7 +118,7 @@ def test_what_is_made_already_stays_on_its_trunk(corpus: Path, wav2vec2: Path, t
 
 
 def test_one_command_makes_a_model(wav2vec2: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("real", "flite", "espeak"):  # made already: what makes them has tests of its own
+    for name in ("real", "flite", "espeak", "festival"):  # made already: what makes them has tests of its own
         tone_corpus(tmp_path / "out" / "corpora" / name, 40)
     lexicon = tmp_path / "cmudict.dict"
     lexicon.write_text("cat K AE T\n")
@@ -129,7 +130,7 @@ def test_one_command_makes_a_model(wav2vec2: Path, tmp_path: Path, capsys: pytes
     opened = SpeechCheckpoint.open(made)
     assert opened.trunk == load_trunk(str(wav2vec2)).identity
     assert json.loads(opened.header["recipe"])["phones"]["trunk"] == str(wav2vec2)
-    assert set(json.loads(opened.header["corpora"])) == {"real-heard", "flite", "espeak"}
+    assert set(json.loads(opened.header["corpora"])) == {"real-heard", "flite", "espeak", "festival"}
     assert cli.main(["train", "speech", *map(str, [*given, *short])]) == cli.FAILED
     assert "take another folder for --out" in capsys.readouterr().err
 
