@@ -240,7 +240,7 @@ def show_verification(console: Console, found: Verification) -> None:
     for problem in found.problems:
         console.print(Text.assemble((problem.file, _BAD), f": {problem.what}"), soft_wrap=True)
     for orphan in found.orphans:
-        console.print(Text(f"{orphan}: left by a process that did not finish; the next writer removes it", _DIM))
+        console.print(Text(f"{orphan}: replaced, or left by a killed process; the next writer removes it", _DIM))
     for stretch in found.unfinished:
         console.print(Text(f"{stretch}: heard of a recording that is not in; its next ingest goes on from there", _DIM))
     verdict = "clean" if found.clean else f"{len(found.problems)} problems"

@@ -23,7 +23,7 @@ from .origin import Level, Origin
 from .scoring import Column, Neighbour, Proposal, Word, apportioned
 
 SHORT: Final = 110
-WIDTHS: Final = {"425": "425 characters around", "1700": "1,700 characters around"}
+WIDTHS: Final = {"425": "425 around", "1700": "1,700 around"}
 CLOSE: Final = 4
 
 _HEAD, _DIM, _QUOTE = "bold cyan", "dim", "bold"
@@ -153,17 +153,27 @@ def _proposals(proposals: Iterable[Proposal], verbose: bool) -> RenderableType:
     return table
 
 
+_KINDS: Final = {
+    "vectors": ("cosine", "meaning"),
+    "words": ("BM25", "words"),
+    "tokens": ("in context", "words in context"),
+}
+"""What columns of evidence begin with, what their scores are called, and what they are."""
+
+
 def _columns(columns: tuple[Column, ...], made: Explanation) -> RenderableType:
-    table = _table("compared with", ("cosine", "right"), ("of the best", "right"), ("adds", "right"))
-    for name in ("BM25", "of the best", "adds"):
-        table.add_column(name, justify="right")
+    kinds = [kind for kind in _KINDS if any(one.name.startswith(kind) for one in columns)]
+    table = _table("compared with")
+    for kind in kinds:
+        for name in (_KINDS[kind][0], "of the best", "adds"):
+            table.add_column(name, justify="right")
     total = sum(made.shares.values()) if made.shares else 0.0
     sound = (made.shares or {}).get(PHONEME.name, 0.0)
     # Shown with three digits, shares still sum to the score that is shown.
     shown = dict(zip(columns, apportioned([one.share for one in columns], total - sound, 3), strict=True))
     for scale in dict.fromkeys(column.name.split(maxsplit=1)[1] for column in columns):
         cells: list[str] = []
-        for kind in ("vectors", "words"):
+        for kind in kinds:
             own = [one for one in columns if one.name == f"{kind} {scale}"]
             if not own:
                 cells += ["", "", ""]
@@ -174,12 +184,12 @@ def _columns(columns: tuple[Column, ...], made: Explanation) -> RenderableType:
                 f"{sum(shown[one] for one in own):.3f}",
             ]
         table.add_row(WIDTHS.get(scale, scale), *cells)
-    sums = [sum(shown[one] for one in columns if one.name.startswith(kind)) for kind in ("vectors", "words")]
-    table.add_row("together", "", "", f"{sums[0]:.3f}", "", "", f"{sums[1]:.3f}")
-    terms = [f"{sums[0]:.3f} meaning", f"{sums[1]:.3f} words", *([f"{sound:.3f} sound"] if sound else [])]
+    sums = {kind: sum(shown[one] for one in columns if one.name.startswith(kind)) for kind in kinds}
+    table.add_row("together", *(cell for kind in kinds for cell in ("", "", f"{sums[kind]:.3f}")))
+    terms = [*(f"{sums[kind]:.3f} {_KINDS[kind][1]}" for kind in kinds), *([f"{sound:.3f} sound"] if sound else [])]
     near = sum(shown[one] for one in columns if one.credit == "character")
     note = f" ({near:.3f} of it words alike)" if near else ""
-    return Group(table, Text(f"{' + '.join(terms)} = {sum(sums) + sound:.3f}{note}"))
+    return Group(table, Text(f"{' + '.join(terms)} = {sum(sums.values()) + sound:.3f}{note}"))
 
 
 def _heard(one: HeardPlace) -> Text:

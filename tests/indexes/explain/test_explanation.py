@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -19,11 +20,13 @@ from octavo.indexes.explain.explanation import Explanation, explain
 from octavo.indexes.explain.scoring import apportioned
 from octavo.indexes.explain.view import explanation_text
 from octavo.indexes.hit import Answer
+from octavo.indexes.retrieve import Encoders
 from octavo.pipeline.document import BOXES_DTYPE, Page
+from octavo.pipeline.encoders.character import CharacterEncoder
 from octavo.pipeline.errors import QueryError
 from rich.console import Console
 
-from ..library import MANUAL, NOTES, BagOfWords, document, encoded
+from ..library import MANUAL, NOTES, BagOfWords, MeaningOfWords, document, encoded, shelf
 from ..sound_world import FakeTermSounds, encoders_of, kb_of, phones_of, recording_of, utterance_of
 
 
@@ -40,8 +43,31 @@ def kb(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     return made
 
 
+@pytest.fixture(scope="module")
+def with_tokens(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
+    path = tmp_path_factory.mktemp("tokens") / "kb"
+    made = shelf(path, document("manual.md", MANUAL), document("notes.md", NOTES), encoder=MeaningOfWords())
+    made.encoders = lambda: Encoders(MeaningOfWords(), CharacterEncoder())  # type: ignore[method-assign]
+    return made
+
+
 def why(kb: KnowledgeBase, question: str, rank: int = 1, place: str = "", **options: Any) -> Explanation:
     return explain(kb, Question(question, **options), rank=rank, place=place)
+
+
+@pytest.mark.parametrize("question", ["What does E-4304 mean?", "warranty of the pump", "temprature"])
+@pytest.mark.parametrize("which", ["kb", "with_tokens"])
+def test_what_is_shown_sums_to_the_score(which: str, question: str, request: pytest.FixtureRequest) -> None:
+    made = why(request.getfixturevalue(which), question)
+    shown = Console(width=130, file=io.StringIO(), record=True)
+    shown.print(explanation_text(made))
+    told = shown.export_text()
+    line = next(line for line in told.splitlines() if " meaning + " in line)
+    *terms, total = re.findall(r"\d\.\d{3}", line.partition("(")[0])
+    assert sum(map(Decimal, terms)) == Decimal(total)
+    assert Decimal(total) == Decimal(str(round(made.hit.score if made.hit else 0.0, 3))).quantize(Decimal("0.001"))
+    words = question != "temprature"  # a word that nothing in the text is, has no meaning either
+    assert ("words in context" in line) == (which == "with_tokens" and words)
 
 
 @pytest.mark.parametrize("question", ["What does E-4304 mean?", "warranty of the pump", "temprature", "invoice"])
