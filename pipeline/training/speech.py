@@ -17,20 +17,19 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ..encoders.hearing_network import network_on
 from ..encoders.speech_network import SpeechNetwork, SpeechShape
 from ..encoders.speech_trunk import TrunkIdentity
-from ..errors import ModelError
 from ..phones import BLANK
 from .running_average import follow
 from .speech_batches import Example, batches, split
 from .speech_corpus import SpeechCorpus
 from .speech_frontend import Frontend, load_frontend
 from .speech_losses import framewise, loss_of
+from .unfinished_run import UnfinishedRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +208,9 @@ def _train(
     network = network_on(frontend.identity, recipe.shape).to(device).train()
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, (0.9, 0.98), 1e-8, recipe.weight_decay)
-    first = step = _resume(out, network, average, optimizer, frontend.identity)
+    held = {"network": network.state_dict(), "average": average}
+    unfinished = UnfinishedRun(out / "unfinished.safetensors", _told(recipe, frontend.identity), held, optimizer)
+    first = step = unfinished.resume()[0]
     own_seed = recipe.seed + 1000 * step + 100 * rank
     torch.manual_seed(own_seed)
     generator = torch.Generator().manual_seed(own_seed)
@@ -240,7 +241,7 @@ def _train(
         total += loss.item()
         heard_frames += int(batch.lengths.sum()) * processes
         if rank == 0 and (step % every == 0 or step == last):
-            _save(out, network, average, optimizer, step, _header(recipe, frontend.identity))
+            unfinished.save(step)
             error = None
             if step % (4 * every) == 0 or step == last:
                 judged = network_on(frontend.identity, recipe.shape).to(device)
@@ -275,59 +276,11 @@ def _share_gradients(network: SpeechNetwork, processes: int) -> None:
         gradient.copy_(mean.view_as(gradient) / processes)
 
 
+def _told(recipe: SpeechRecipe, trunk: TrunkIdentity | None) -> dict[str, object]:
+    """What an unfinished run is of: another recipe, or another trunk under the same name, does not go on with it."""
+    return asdict(recipe) | ({"trunk_identity": trunk.to_json()} if trunk else {})
+
+
 def _header(recipe: SpeechRecipe, trunk: TrunkIdentity | None) -> dict[str, str]:
     """What a file of weights says of itself."""
     return {"shape": json.dumps(asdict(recipe.shape))} | ({"trunk": trunk.to_json()} if trunk else {})
-
-
-def _save(
-    out: Path,
-    network: SpeechNetwork,
-    average: dict[str, Tensor],
-    optimizer: torch.optim.Optimizer,
-    step: int,
-    header: dict[str, str],
-) -> None:
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    tensors |= {f"average.{name}": value for name, value in average.items()}
-    for number, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
-    unfinished = out / "unfinished.safetensors.part"
-    save_file(tensors, unfinished, {"step": str(step), **header})
-    unfinished.rename(out / "unfinished.safetensors")
-
-
-def _resume(
-    out: Path,
-    network: SpeechNetwork,
-    average: dict[str, Tensor],
-    optimizer: torch.optim.Optimizer,
-    trunk: TrunkIdentity | None,
-) -> int:
-    """Puts back what an earlier run left; the number of steps it made.
-
-    Raises:
-        ModelError: It was on another trunk.
-    """
-    path = out / "unfinished.safetensors"
-    if not path.exists():
-        return 0
-    with safe_open(path, framework="pt") as file:
-        header = file.metadata()
-    step, stated = int(header["step"]), header.get("trunk")
-    before = TrunkIdentity.from_json(stated) if stated else None
-    if (before and before.fingerprint) != (trunk and trunk.fingerprint):
-        raise ModelError(
-            f"{path} was trained on {before.model if before else 'no trunk'} and not on what"
-            f" {trunk.model if trunk else 'no trunk'} is now: take another folder for --out"
-        )
-    tensors = load_file(path)
-    network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
-    average.update({name[8:]: value for name, value in tensors.items() if name.startswith("average.")})
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimizer."):
-            _, number, key = name.split(".")
-            state.setdefault(int(number), {})[key] = value
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
-    return step

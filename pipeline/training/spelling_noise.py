@@ -166,6 +166,7 @@ def code_misread(term: str, chance: Random) -> str:
     if chance.random() < 0.5:
         term = "".join(chance.choice(("", " ", "-")) if letter in "-." else letter for letter in term)
     figures = [(at, b) for at, letter in enumerate(term) for a, b in _SURE_IN_CODES if a == letter]
+    figures = [(at, b) for at, b in figures if term[at - 1 : at] + b != "cl"]  # which prints like d, and the 1 is gone
     if figures and chance.random() < 0.7:
         at, other = chance.choice(figures)
         term = term[:at] + other + term[at + 1 :]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from safetensors import safe_open
@@ -14,6 +14,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..errors import ModelError
+
+_LONGEST: Final = 60
+"""Characters of a value in a message."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +53,12 @@ class UnfinishedRun:
             return 0, []
         with safe_open(self.path, framework="pt") as file:
             header = file.metadata() or {}
-        if header.get("recipe") != json.dumps(self.recipe):
-            raise ModelError(f"{self.path} was left by another recipe: finish that, remove it, or take another folder")
+        before, now = header.get("recipe", "{}"), json.dumps(self.recipe)
+        if before != now:
+            raise ModelError(
+                f"{self.path} was left by another recipe{_differing(before, now)}: finish that, remove it, or take"
+                " another folder"
+            )
         kept = load_file(self.path)
         state: dict[int, dict[str, Tensor]] = {}
         with torch.no_grad():
@@ -65,3 +72,16 @@ class UnfinishedRun:
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
         step, *rest = json.loads(header["where"])
         return int(step), rest
+
+
+def _differing(before: str, now: str) -> str:
+    """What of two recipes in JSON is not the same, for people."""
+    one, other = json.loads(before), json.loads(now)
+    names = [name for name in dict.fromkeys((*one, *other)) if one.get(name) != other.get(name)]
+    told = [f"{name} was {_short(one.get(name))} and is {_short(other.get(name))}" for name in names]
+    return f" ({'; '.join(told)})" if told else ""
+
+
+def _short(value: object) -> str:
+    told = json.dumps(value, ensure_ascii=False)
+    return told if len(told) <= _LONGEST else told[:_LONGEST] + "…"

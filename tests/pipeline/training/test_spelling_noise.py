@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from octavo.pipeline.encoders.character import confusable_form
 from octavo.pipeline.training import spelling_noise
@@ -40,6 +40,7 @@ def test_a_slip_is_one_edit(model: object, term: str, seed: int) -> None:
 
 
 @given(st.integers(0, 1 << 30))
+@example(39792)  # jic175, which is not to become jicl75
 def test_a_misprint_of_a_code_is_no_other_code(seed: int) -> None:
     chance = Random(seed)
     term = code(chance)
