@@ -11,7 +11,7 @@ that was never met, is no meaning (measured in ``docs/log.md``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -82,6 +82,16 @@ def piece_weights(
     words = [word for word in words if word.exact and not word.stop_word]
     _, idf = rarity(words, snapshot)
     by_text = {word.text: worth * word.emphasis for word, worth in zip(words, idf.tolist(), strict=True)}
+    return spread_over_pieces(question, places, by_text)
+
+
+def spread_over_pieces(question: str, places: Ints, by_text: Mapping[str, float]) -> npt.NDArray[np.float64]:
+    """What each word piece counts by what its word does. *Shape:* (q,)
+
+    Args:
+        places: Characters of the pieces. *Shape:* (q, 2)
+        by_text: Weights of words; others count nothing.
+    """
     worth = np.zeros(len(question) + 1)
     for term in terms(question):  # a code comes with its parts: the most that one of them counts
         worth[term.start : term.stop] = np.maximum(worth[term.start : term.stop], by_text.get(term.text, 0.0))

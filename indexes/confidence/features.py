@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...pipeline.scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
-from ...pipeline.terms import query_stems, terms
+from ...pipeline.terms import query_stems
 from ..evidence import WINDOW_CHARACTERS, Evidence, Universe
 from ..expand import QueryTerm
 from ..fuse import fuse
+from ..late_interaction import spread_over_pieces
 from ..store.bm25 import inverse_document_frequency
 from ..weighting.emphasis import emphasised
 
@@ -228,10 +229,7 @@ def _alike(question: str, words: Sequence[AskedWord], found: Found, best: int) -
     here = found.snapshot.text(int(universe.content[best]), int(universe.start[first]), int(universe.stop[last - 1]))
     bounds, nearest = found.pieces.nearest(question, here)
     by_text = {word.text: word.weight for word in words if not word.stop_word}
-    worth = np.zeros(len(question) + 1)
-    for term in terms(question):
-        worth[term.start : term.stop] = np.maximum(worth[term.start : term.stop], by_text.get(term.text, 0.0))
-    weights = worth[bounds[:, 0]]
+    weights = spread_over_pieces(question, bounds, by_text)
     return float(weights @ nearest) / float(weights.sum()) if weights.any() else 0.0
 
 

@@ -92,13 +92,7 @@ def drop_dead(catalog: Catalog, generation: int) -> int:
             "DELETE FROM lexical WHERE rowid IN (SELECT id FROM span WHERE id >= ? AND id < ? AND rank = ?)",
             (first, stop, PARAGRAPH.rank),
         )
-        for table, key in (
-            ("span", "id"),
-            ("sound", "id"),
-            ("heard", "span_id"),
-            ("manner", "first"),
-            ("token_states", "span_id"),
-        ):
+        for table, key in _BY_ID:
             catalog.rows(f"DELETE FROM {table} WHERE {key} >= ? AND {key} < ?", (first, stop))
         for table in ("text", "page", "time", "recording"):
             catalog.rows(f"DELETE FROM {table} WHERE content_id = ?", (content,))

@@ -20,7 +20,7 @@ from .lexical import best_paragraphs, document_frequency
 from .ranges import Ranges, normalised
 from .scale_index import Neighbours, ScaleIndex
 from .sounds import HeardRows, SoundRows
-from .stored import SPAN_COLUMNS, SpanRows, StoredContent, span_rows
+from .stored import SPAN_COLUMNS, SpanRows, StoredContent, fingerprint_of, span_rows
 
 _SPAN = f"SELECT {SPAN_COLUMNS} FROM span"
 __all__ = ["HeardRows", "Snapshot", "SoundRows", "SpanRows", "StoredContent"]
@@ -95,8 +95,7 @@ class Snapshot:
 
     def fingerprint(self, scale: Scale) -> str | None:
         """The encoder whose vectors a scale holds, ``None`` if it holds none yet."""
-        value = self._catalog.value("SELECT fingerprint FROM scale WHERE name = ?", (scale.name,))
-        return None if value is None else str(value)
+        return fingerprint_of(self._catalog, scale)
 
     def ranges(self) -> Ranges:
         """Ids of all live spans and sounds. *Shape:* (m, 2), int64, ``first <= id < stop``."""

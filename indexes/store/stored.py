@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...pipeline.document import Flag, Metadata, Source
-from ...pipeline.scale import Medium
+from ...pipeline.scale import Medium, Scale
 from .catalog import Catalog, Ids, Row
 from .shard import ShardRow
 
@@ -148,6 +148,12 @@ class StoredContent:
     def medium(self) -> Medium:
         """Whether it is a document or a recording."""
         return Medium.AUDIO if self.samples else Medium.TEXT
+
+
+def fingerprint_of(catalog: Catalog, scale: Scale) -> str | None:
+    """The encoder whose vectors a scale holds, ``None`` if it holds none yet."""
+    value = catalog.value("SELECT fingerprint FROM scale WHERE name = ?", (scale.name,))
+    return None if value is None else str(value)
 
 
 def shard_rows(catalog: Catalog, scale: str | None = None) -> list[ShardRow]:

@@ -14,6 +14,7 @@ from .catalog import Catalog
 from .contents import text
 from .recipe import re_encoded
 from .shard import ShardWriter
+from .stored import fingerprint_of
 from .token_rows import drop_all, stage_tokens
 
 SPAN_SCALES = (SENTENCE, PARAGRAPH, SECTION, DOCUMENT)
@@ -35,7 +36,7 @@ class SpanEncoder(Protocol):
 
 def made_by(catalog: Catalog) -> str:
     """Fingerprint of the encoder whose vectors are there; empty where there are none."""
-    return str(catalog.value("SELECT fingerprint FROM scale WHERE name = ?", (SENTENCE.name,)) or "")
+    return fingerprint_of(catalog, SENTENCE) or ""
 
 
 def encode_anew(

@@ -16,6 +16,7 @@ from ...pipeline.embed import Embeddings
 from ...pipeline.scale import SENTENCE
 from ...pipeline.token_states import TOKEN_WIDTH, TokenStates
 from .catalog import Catalog, Ids
+from .stored import fingerprint_of
 
 SETTING: Final = "token_states"
 """Its value is the fingerprint of what made them."""
@@ -37,12 +38,11 @@ def stage_tokens(catalog: Catalog, first: int, embeddings: Embeddings, keep: Cal
         return
     tokens, kept = embeddings.tokens, kept_by(catalog)
     made_by = tokens.fingerprint if tokens else ""
-    if made_by != kept:
-        begins = not catalog.value("SELECT 1 FROM scale WHERE name = ?", (SENTENCE.name,))
+    begins = made_by != kept and fingerprint_of(catalog, SENTENCE) is None
+    if made_by != kept and (begins or kept):
         drop_all(catalog)
-        if begins or kept:
-            kept = made_by if begins else ""
-            keep(SETTING, kept)
+        kept = made_by if begins else ""
+        keep(SETTING, kept)
     if tokens is not None and kept == made_by:
         ids = (first + embeddings.spans).tolist()
         catalog.each("INSERT INTO token_states VALUES (?, ?)", zip(ids, tokens.blobs(), strict=True))

@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import token_states
 from ..document import Span
 from ..embed import Embeddings, Vectors
 from ..errors import ModelError
 from ..scale import DOCUMENT, PARAGRAPH, SECTION, SENTENCE
-from ..token_states import AskedPieces, Codes
+from ..token_states import AskedPieces
 from .checkpoint import DEFAULT_MODEL, Checkpoint, load_transformer
 from .device import choose_device
 from .one_thread import one_thread
 from .text_stretch import Ints, Stretch, owners_of, pieces, stretches, summed_up
 from .token_axes import axes_for
-from .token_windows import Window, padded, parted, tokens_of
+from .token_windows import KeptTokens, Window, padded
 
 if TYPE_CHECKING:
     import torch
@@ -125,19 +126,15 @@ class TextEncoder:
         whole = np.zeros((1, self._planes), np.float32)
         for stretch in stretches(documents):
             windows = self._windows([text for text, _ in documents], stretch)
-            pooled, codes = self._pool(windows, len(stretch.rank))
-            sums = summed_up(pooled, stretch)
+            # Word pieces between two sentences are their paragraph's, and of no sentence.
+            kept = self._kept(windows, stretch.rank == SENTENCE.rank)
+            sums = summed_up(self._pool(windows, len(stretch.rank), kept), stretch)
             vectors = self._vectors(sums, stretch.rank)
-            owners = np.concatenate([np.empty(0, np.int64), *(window.owned(len(stretch.rank)) for window in windows)])
-            if codes is not None:  # word pieces between two sentences are their paragraph's, and of no sentence
-                codes, owners = (one[stretch.rank[owners] == SENTENCE.rank] for one in (codes, owners))
             for position in np.unique(stretch.document).tolist():
                 here = stretch.document == position
                 for scale in (SENTENCE, PARAGRAPH, SECTION):
                     rows = np.flatnonzero(here & (stretch.rank == scale.rank))
-                    tokens = None
-                    if codes is not None and scale is SENTENCE:
-                        tokens = tokens_of(rows, owners, codes, self.token_fingerprint)
+                    tokens = kept.of(rows, self.token_fingerprint) if kept is not None and scale is SENTENCE else None
                     yield position, Embeddings(scale, vectors[rows], stretch.position[rows], self.fingerprint, tokens)
                 whole += sums[here & (stretch.rank == SECTION.rank)].sum(axis=0)
                 if stretch.position[here][-1] == len(documents[position][1]) - 1:
@@ -161,19 +158,20 @@ class TextEncoder:
         """
         with one_thread:
             read = self._tokenised([question])
-            sums, codes = self._pool([Window(ids, [0] * len(ids)) for ids in read["input_ids"]], 1)
-            vector = self._vectors(sums, np.zeros(1, np.int64))[0]
-        if codes is None:
+            windows = [Window(ids, [0] * len(ids)) for ids in read["input_ids"]]
+            kept = self._kept(windows, np.ones(1, bool))
+            vector = self._vectors(self._pool(windows, 1, kept), np.zeros(1, np.int64))[0]
+        if kept is None:
             return vector, None
         places = np.array(read["offset_mapping"][0], np.int64) - len(self._checkpoint.query_prompt)
         own = (places[:, 1] > places[:, 0]) & (places[:, 0] >= 0)  # neither special tokens nor the prompt
-        return vector, AskedPieces(places[own], token_states.read(codes[own]))
+        return vector, AskedPieces(places[own], token_states.read(kept.codes[own]))
 
     def question_sums(self, questions: Sequence[str]) -> Vectors:
         """Sum of the token states of texts that are read alone. *Shape:* (questions, width or planes)"""
         read = self._tokenised(questions)["input_ids"]
         # Special tokens are pooled too, as in the model's training: a question is a text of its own.
-        return self._pool([Window(ids, [row] * len(ids)) for row, ids in enumerate(read)], len(questions))[0]
+        return self._pool([Window(ids, [row] * len(ids)) for row, ids in enumerate(read)], len(questions))
 
     def _tokenised(self, questions: Sequence[str]) -> Any:
         """Ids and characters of the tokens of questions."""
@@ -224,7 +222,7 @@ class TextEncoder:
 
     def sums(self, texts: Sequence[str], stretch: Stretch) -> Vectors:
         """Sum of the token states of each span of a stretch. *Shape:* (spans, width or planes)"""
-        return summed_up(self._pool(self._windows(texts, stretch), len(stretch.rank))[0], stretch)
+        return summed_up(self._pool(self._windows(texts, stretch), len(stretch.rank)), stretch)
 
     def _windows(self, texts: Sequence[str], stretch: Stretch) -> list[Window]:
         """Tokens of whole consecutive paragraphs of one document, as many as fit; longer paragraphs are divided."""
@@ -259,17 +257,18 @@ class TextEncoder:
             for window in packed
         ]
 
-    def _pool(self, windows: Sequence[Window], rows: int) -> tuple[Vectors, Codes | None]:
-        """Add up token states by owner; owner ``rows`` is nobody.
+    def _kept(self, windows: Sequence[Window], rows: npt.NDArray[np.bool_]) -> KeptTokens | None:
+        """Room for the states of the tokens of some rows, where the encoder keeps any. *Shape:* (rows,), bool."""
+        return KeptTokens(windows, np.append(rows, False)) if self._axes else None
 
-        Returns:
-            The sums, *shape:* (rows, width or planes), and the states of all tokens that are somebody's, window after
-            window, *shape:* (n, TOKEN_WIDTH), where these are kept.
+    def _pool(self, windows: Sequence[Window], rows: int, kept: KeptTokens | None = None) -> Vectors:
+        """Add up token states by owner; owner ``rows`` is nobody. *Shape:* (rows, width or planes)
+
+        Args:
+            kept: Gets the states of single tokens.
         """
         import torch
 
-        first_token = np.cumsum([0, *(len(window.owned(rows)) for window in windows)])
-        codes = np.empty((first_token[-1], token_states.TOKEN_WIDTH), np.int8) if self._axes is not None else None
         sums = torch.zeros(rows + 1, self._planes, device=self.device)
         words = input_vectors(self.transformer) if self._pyramid is not None else None
         with torch.inference_mode():
@@ -278,11 +277,8 @@ class TextEncoder:
                     torch.from_numpy(one).to(self.device) for one in (batch.ids, batch.owners, batch.mask)
                 )
                 states = self.transformer(input_ids=tokens, attention_mask=mask).last_hidden_state  # (B, T, width)
-                if codes is not None and self._axes is not None:
-                    somebodys = batch.owners < rows
-                    made = self._axes.codes(states[owners < rows])
-                    for number, own in zip(batch.numbers, parted(made, somebodys.sum(axis=1)), strict=True):
-                        codes[first_token[number] : first_token[number + 1]] = own
+                if kept is not None and self._axes is not None:
+                    kept.put(batch, self._axes.codes(states[torch.from_numpy(kept.among(batch)).to(self.device)]))
                 added: tuple[torch.Tensor, ...] = (states.flatten(0, 1).float(),)
                 if self._pyramid is not None and words is not None:
                     added = self._pyramid.planes(added[0], tokens.flatten(), words)
@@ -291,7 +287,7 @@ class TextEncoder:
                     sums[:, first : first + plane.shape[1]].index_add_(0, owners.flatten(), plane)
                     first += plane.shape[1]
         pooled: Vectors = sums[:rows].cpu().numpy()
-        return pooled, codes
+        return pooled
 
 
 def input_vectors(transformer: Any) -> torch.Tensor:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from ..token_states import Codes, TokenStates
+from ..token_states import TOKEN_WIDTH, Codes, TokenStates
 from .text_stretch import Ints
 
 
@@ -17,11 +18,6 @@ class Window:
 
     tokens: list[int]
     owners: list[int]
-
-    def owned(self, nobody: int) -> Ints:
-        """Owners of the tokens that are somebody's. *Shape:* (n,)"""
-        owners = np.array(self.owners, np.int64)
-        return owners[owners < nobody]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,14 +52,36 @@ def padded(windows: Sequence[Window], most_tokens: int, padding: int, nobody: in
         yield Padded(numbers, ids, owners, mask)
 
 
-def parted(codes: Codes, counts: Ints) -> list[Codes]:
-    """The codes of a batch's windows, each by itself. ``counts``: of the tokens of each window."""
-    return np.split(codes, np.cumsum(counts)[:-1])
+class KeptTokens:
+    """The states of the tokens that are kept of some windows, in reading order, whatever order they are read in.
 
+    Args:
+        wanted: For each row, and for nobody, whether the tokens that it owns are kept. *Shape:* (rows + 1,), bool.
+    """
 
-def tokens_of(sentences: Ints, owners: Ints, codes: Codes, fingerprint: str) -> TokenStates:
-    """The word pieces of sentences that follow each other. ``owners``: rows of the sentences of ``codes``, rising."""
-    if not len(sentences):
-        return TokenStates(codes[:0], np.zeros(1, np.int64), fingerprint)
-    bounds = np.searchsorted(owners, np.append(sentences, sentences[-1] + 1)).astype(np.int64)
-    return TokenStates(codes[bounds[0] : bounds[-1]], bounds - bounds[0], fingerprint)
+    def __init__(self, windows: Sequence[Window], wanted: npt.NDArray[np.bool_]) -> None:
+        self._wanted = wanted
+        owners = [np.array(window.owners, np.int64) for window in windows]
+        kept = [one[wanted[one]] for one in owners]
+        self._owners = np.concatenate([np.empty(0, np.int64), *kept])
+        self._first = np.cumsum([0, *map(len, kept)])
+        self.codes = np.empty((len(self._owners), TOKEN_WIDTH), np.int8)
+
+    def among(self, batch: Padded) -> npt.NDArray[np.bool_]:
+        """Which tokens of a batch are kept. *Shape:* (B, T)"""
+        return self._wanted[batch.owners]
+
+    def put(self, batch: Padded, codes: Codes) -> None:
+        """Takes in the tokens of :meth:`among`, window after window. *Shape:* (n, TOKEN_WIDTH)"""
+        at = 0
+        for number in batch.numbers:
+            first, last = self._first[number : number + 2]
+            self.codes[first:last] = codes[at : at + last - first]
+            at += last - first
+
+    def of(self, sentences: Ints, fingerprint: str) -> TokenStates:
+        """The word pieces of rows that follow each other, where rows own tokens in reading order."""
+        if not len(sentences):
+            return TokenStates(self.codes[:0], np.zeros(1, np.int64), fingerprint)
+        bounds = np.searchsorted(self._owners, np.append(sentences, sentences[-1] + 1)).astype(np.int64)
+        return TokenStates(self.codes[bounds[0] : bounds[-1]], bounds - bounds[0], fingerprint)

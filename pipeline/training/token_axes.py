@@ -66,9 +66,7 @@ def learn(books: Sequence[str], checkpoint: Checkpoint) -> tuple[torch.Tensor, l
     """The axes, and a line for each number of them that says what they keep."""
     import torch
 
-    own = [
-        states_of(book[max(0, min(CHARACTERS, len(book) - CHARACTERS)) :][:CHARACTERS], checkpoint) for book in books
-    ]
+    own = [states_of(_within(book), checkpoint) for book in books]
     axes = principal_axes(torch.cat(own[:-HELD_OUT]))
     kept = [(torch.cat(part) @ axes).square().mean(0).cumsum(0) for part in (own[:-HELD_OUT], own[-HELD_OUT:])]
     axes = torch.nn.functional.pad(axes, (0, max(0, TOKEN_WIDTH - axes.shape[1])))  # of a very small transformer
@@ -78,6 +76,12 @@ def learn(books: Sequence[str], checkpoint: Checkpoint) -> tuple[torch.Tensor, l
         if number <= len(kept[0])
     ]
     return axes[:, :TOKEN_WIDTH], told
+
+
+def _within(book: str) -> str:
+    """As many characters behind its first so many; of a shorter book the last ones."""
+    at = max(0, min(CHARACTERS, len(book) - CHARACTERS))
+    return book[at : at + CHARACTERS]
 
 
 def make_axes(

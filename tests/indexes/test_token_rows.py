@@ -19,8 +19,11 @@ MANUAL_MD, NOTES_MD = document("manual.md", MANUAL), document("notes.md", NOTES)
 
 
 def rows(kb: KnowledgeBase) -> int:
-    with Catalog(kb.path / NAME, "read").reading():
-        return int(Catalog(kb.path / NAME, "read").value("SELECT count(*) FROM token_states"))
+    catalog = Catalog(kb.path / NAME, "read")
+    try:
+        return int(catalog.value("SELECT count(*) FROM token_states"))
+    finally:
+        catalog.close()
 
 
 def sentences(kb: KnowledgeBase) -> int:
