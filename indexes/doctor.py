@@ -13,8 +13,12 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..pipeline.errors import OctavoError
+
+if TYPE_CHECKING:
+    from .collection import KnowledgeBase
 
 FAISS_NAMES = ("faiss-gpu", "faiss-cpu", "faiss-gpu-cu12", "faiss-gpu-cu11")
 """Distributions that all install the one module ``faiss``, each over the others' files."""
@@ -273,13 +277,25 @@ def check_knowledge_base(folder: Path) -> Check:
     try:
         with KnowledgeBase.open(folder) as opened:
             status, speech_model = opened.status(), opened.speech_model
+            mismatch = "" if speech_model and not Path(speech_model).is_file() else _heard_by_another(opened)
     except OctavoError as error:
         advice = f"octavo verify --kb {folder} names what is damaged; ingest into a new folder if it cannot be mended"
         return Check("knowledge base", State.PROBLEM, str(error), advice)
     if speech_model and not Path(speech_model).is_file():
         advice = "put it back, or name the place where it is now: octavo ingest --speech-model"
         return Check("knowledge base", State.PROBLEM, f"{folder}: its speech model {speech_model} is gone", advice)
+    if mismatch:
+        advice = f"octavo ingest FILES --kb {folder} --rehear, with all its recordings among FILES"
+        return Check("knowledge base", State.PROBLEM, f"{folder}: {mismatch}", advice)
     return Check("knowledge base", State.OK, f"{folder}: generation {status.generation}, {status.sources} sources")
+
+
+def _heard_by_another(base: KnowledgeBase) -> str:
+    """Whether recordings were heard by another speech encoder than would encode a question."""
+    from ..pipeline.scale import PHONEME
+
+    with base.snapshot() as snapshot:
+        return base.encoders().hearing.mismatch(snapshot, PHONEME) if snapshot.holds(PHONEME) else ""
 
 
 def examine(folder: Path | None = None, model: str | None = None) -> list[Check]:

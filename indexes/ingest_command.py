@@ -56,6 +56,9 @@ def ingest(
     asr_language: AsrLanguage = "",
     respellings: Respellings = None,
     espeak: Espeak = False,
+    rehear: Annotated[
+        bool, typer.Option("--rehear", help="Hear recordings anew that another speech encoder heard before an update.")
+    ] = False,
     device: Device = "auto",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read files.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and do nothing.")] = False,
@@ -73,6 +76,9 @@ def ingest(
     Recordings are indexed by their sound. Words come from a transcript beside one (talk.vtt, .srt, .json, .TextGrid),
     else from a recogniser (--asr); what one wrote down stays when the next run has none. Names in --respellings, and
     --espeak, move the sounds of terms: give them with every run, or the terms are pronounced again without.
+
+    A knowledge base belongs to one speech encoder. After an update brought another, --rehear hears all recordings anew
+    and puts them in place of what was heard before with one commit at the end; until then that answers.
     """
     from ..pipeline.ingest import discover
     from .intake_run import Ears, intake, planned, without_file, write_line
@@ -86,7 +92,7 @@ def ingest(
     found = [path for path in discover(named) if inside != path and inside not in path.parents]
     if not found:
         raise SourceMissing(f"no files found in {', '.join(named)}: check the names; hidden files are left out")
-    ears = Ears(device, speech_model, asr, asr_language, respellings, espeak)
+    ears = Ears(device, speech_model, asr, asr_language, respellings, espeak, rehear)
     began = time.monotonic()
     taken: list[Taken] = []
     interrupted = False

@@ -21,6 +21,7 @@ from ..pipeline.errors import (
     OctavoError,
 )
 from ..pipeline.stages import Stage, Stopwatch
+from .rehearing import Rehearing
 from .source_paths import is_gone
 from .store.recipe import Recipes, sound_recipe, written_before
 from .taken import ADDED, LASTING_CODES, TRANSCRIPT, UNCHANGED, UPDATED, Taken, linked
@@ -49,6 +50,7 @@ def take_in(
     options: Mapping[str, object] | None = None,
     speech_model: str = "",
     workers: int | None = None,
+    rehear: bool = False,
     commit_seconds: float = COMMIT_SECONDS,
     staged: Callable[[Taken], None] = lambda taken: None,
     heard: Callable[[Path, int, int], None] = lambda path, done, of: None,
@@ -66,6 +68,8 @@ def take_in(
         options: What else the run was told that shapes its results, for the same.
         speech_model: File of the listener's weights, which the knowledge base then remembers; empty for the shipped.
         workers: Reader processes.
+        rehear: Recordings that another listener heard are heard anew, all of them in one commit at the end: an error or
+            an interrupt before it leaves everything as it was.
         staged: Told of each file as it is staged, which is earlier than the commit that its report waits for.
         heard: Told how many samples of a recording are done, of how many.
         interruptible: Makes the context inside which a ``KeyboardInterrupt`` may come. What was staged before it is
@@ -77,6 +81,7 @@ def take_in(
     Raises:
         KnowledgeBaseBusy: Another process is writing.
         FingerprintMismatch: The knowledge base was made with another model.
+        KnowledgeBaseError: ``rehear``, and a recording that is in was not among the files, or gave nothing.
         OctavoError: Nothing more can be taken in: no room, no memory, an encoder that failed.
         OSError: The same, by another fault of the system.
 
@@ -105,6 +110,7 @@ def take_in(
         transcriber.fingerprint if transcriber else "",
         written_before(kb.sources()),
     )
+    anew = Rehearing.by(listener, kb.path, kb.sources(), writes=bool(transcriber)) if rehear and listener else None
     record = {"model": model, "options": dict(options or {}), "encoder": dict(getattr(encoder, "settings", {}))}
     trace = Ingest(len(paths), model)
 
@@ -114,7 +120,7 @@ def take_in(
 
     try:
         yield from _take_in(
-            kb, paths, ingested, recipes.of, record, speech_model, commit_seconds, told, interruptible, trace
+            kb, paths, ingested, recipes.of, record, speech_model, commit_seconds, told, interruptible, trace, anew
         )
     except KeyboardInterrupt as error:
         trace.end(error)
@@ -157,11 +163,13 @@ def _take_in(
     staged: Callable[[Taken], None],
     interruptible: Callable[[], AbstractContextManager[object]],
     trace: Ingest,
+    anew: Rehearing | None,
 ) -> Iterator[Taken]:
     from ..pipeline.reading.media_signatures import RECORDINGS
     from .collection import SPEECH_MODEL
 
     with kb.writer() as writer:
+        at_once = anew is not None and anew.begin(writer)
         if speech_model not in ("", kb.speech_model):
             writer.keep(SPEECH_MODEL, speech_model)
         # Asked by several threads, and the writer's catalog belongs to this one.
@@ -190,7 +198,7 @@ def _take_in(
                 end = error
                 # The writer puts faults of its files as a KnowledgeBaseError once it has taken the file back. A bare
                 # one says that it could not: what its shards hold is uncertain.
-                usable = not (staging and isinstance(error, OSError))
+                usable = not (at_once or (staging and isinstance(error, OSError)))
                 stream.close()  # now, and with it the samples of recordings that were read ahead
                 break
             if outcome is None:
@@ -208,12 +216,14 @@ def _take_in(
                 pending.append(taken)
                 staged(taken)
             # Inside a batch the next files cost next to nothing: its time went into its first.
-            if outcome.ends_batch and time.monotonic() - committed > commit_seconds:
+            if outcome.ends_batch and not at_once and time.monotonic() - committed > commit_seconds:
                 _commit(writer, pending, record, trace)
                 committed = time.monotonic()
                 _forget(kb, heard)
                 yield from pending
                 pending, heard = [], []
+        if anew and at_once and end is None:
+            anew.end(writer, pending)
         if usable:
             try:
                 _commit(writer, pending, record, trace)

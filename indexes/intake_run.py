@@ -35,6 +35,7 @@ class Ears:
         asr, language: The recogniser for recordings without a transcript, none by default, and what is spoken.
         respellings: A file of names and how they are said.
         espeak: Pronounce with espeak-ng too.
+        rehear: Hear recordings anew that another speech encoder heard, instead of refusing.
     """
 
     device: str = "auto"
@@ -43,6 +44,7 @@ class Ears:
     language: str = ""
     respellings: Path | None = None
     espeak: bool = False
+    rehear: bool = False
 
     def options(self) -> dict[str, object]:
         """For the record of each commit; a file of respellings by its digest."""
@@ -99,6 +101,7 @@ def intake(
                 options=ears.options(),
                 speech_model=speech_model,
                 workers=workers,
+                rehear=ears.rehear,
                 staged=lambda item: progress.advance(item.path.name, sizes[item.path]),
                 heard=lambda path, done, of: progress.within(
                     path.name, sizes.get(path, 0), done / SAMPLE_RATE, of / SAMPLE_RATE
@@ -195,10 +198,11 @@ def speech_for(kb: Path, ears: Ears) -> tuple[Speech | None, str]:
         with KnowledgeBase.open(kb) as base, base.snapshot() as snapshot:
             model, there = model or base.speech_model, snapshot.fingerprint(PHONEME)
     speech = speech_encoder(ears.device, model)
-    if speech and there not in (None, speech.phoneme_fingerprint):
+    if speech and not ears.rehear and there not in (None, speech.phoneme_fingerprint):
         raise FingerprintMismatch(
             f"the recordings in {kb} were heard by {there}, and {model or 'the shipped speech encoder'} is"
-            f" {speech.phoneme_fingerprint}: name the speech model of before, or ingest into a new knowledge base"
+            f" {speech.phoneme_fingerprint}: hear them all anew with octavo ingest --rehear, or name the speech model"
+            " of before"
         )
     return speech, model
 

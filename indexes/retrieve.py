@@ -150,7 +150,11 @@ def retrieve(
             notes.found, notes.choices, notes.text = found, choices, hits
         sought: Sequence[Listened] = ()
         heard: Sequence[HeardIn] = ()
-        if snapshot.holds(PHONEME) and (not scales or PHONEME.name in scales):
+        warnings: tuple[str, ...] = ()
+        listens = snapshot.holds(PHONEME) and (not scales or PHONEME.name in scales)
+        if listens and not scales and (mismatch := encoders.hearing.mismatch(snapshot, PHONEME)):
+            listens, warnings = False, (f"recordings were not listened to: {mismatch}",)  # text answers all the same
+        if listens:
             with timed(timings, "listen"):
                 wanted = k if budget is None else UTTERANCES
                 sought = listened_for(question, snapshot, found.words)
@@ -163,7 +167,7 @@ def retrieve(
                 elif heard and not found.one_by_one():
                     hits = hits_within(found, found.universe, heard, snapshot, budget, where)
         with timed(timings, "assess"):
-            answer = Answer(question, snapshot.generation, hits, timings)
+            answer = Answer(question, snapshot.generation, hits, timings, warnings=warnings)
             answer = assessed(answer, found, where, beside, sought, heard)
     return answer
 

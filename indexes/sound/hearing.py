@@ -144,14 +144,20 @@ class Hearing:
         Raises:
             FingerprintMismatch: They are of another one.
         """
+        if mismatch := self.mismatch(snapshot, scale):
+            raise FingerprintMismatch(mismatch)
+
+    def mismatch(self, snapshot: Snapshot, scale: Scale) -> str:
+        """What is wrong if the vectors of a scale of sound are of another encoder; empty if they are not."""
         stored = snapshot.fingerprint(scale)
         own = {PHONEME.name: "phoneme_fingerprint", PROSODY.name: "prosody_fingerprint"}[scale.name]
         asked = getattr(self.speech, own)
-        if stored not in (None, asked):
-            raise FingerprintMismatch(
-                f"the {scale} vectors were made by {stored}, the question would be encoded by {asked}: put back the"
-                " speech model as it was, or ingest the recordings into a new knowledge base"
-            )
+        if stored in (None, asked):
+            return ""
+        return (
+            f"the {scale} vectors were made by {stored}, the question would be encoded by {asked}: hear the recordings"
+            " anew with octavo ingest --rehear, or put back the speech model of before"
+        )
 
     def heard(self, snapshot: Snapshot, utterances: npt.NDArray[np.int64]) -> tuple[HeardRows, Frames]:
         """Posteriors of some utterances, those heard lately from memory."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...pipeline.errors import GenerationGone
-from ...pipeline.scale import CHARACTER, PRONUNCIATION, SENTENCE
+from ...pipeline.scale import CHARACTER, PHONEME, PRONUNCIATION, SENTENCE
 from .catalog import Catalog, Ids
 from .commits import check_generation, manifests_from
 from .lexical_past import PastWords
@@ -187,6 +187,11 @@ def _record(catalog: Catalog, number: int) -> _Record:
     then, now = what["encoders"].get(SENTENCE.name), encoders.get(SENTENCE.name)
     if then != now and then is not None:
         notes.append(f"the vectors of text of generation {number} were made by {then} and are gone: {now} now")
+    then, now = what["encoders"].get(PHONEME.name), encoders.get(PHONEME.name)
+    if then != now and then is not None:
+        notes.append(
+            f"what was heard in the recordings of generation {number} by {then} is gone: {now or 'nothing'} now"
+        )
     paragraphs, compaction = catalog.rows(
         "SELECT coalesce(sum(paragraphs), 0), max(dropped) FROM past_content"
         " WHERE added <= ?1 AND removed <= ?1 AND dropped > ?1",

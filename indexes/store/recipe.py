@@ -88,3 +88,8 @@ def written_before(sources: Iterable[StoredSource]) -> dict[tuple[str, str], str
         if mark:
             found[source.sha256, head + mark] = source.recipe
     return found
+
+
+def written_by(sources: Iterable[StoredSource]) -> set[str]:
+    """Fingerprints of the recognisers that wrote recordings down."""
+    return {source.recipe.partition(_TRANSCRIBER)[2] for source in sources} - {""}

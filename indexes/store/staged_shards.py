@@ -41,7 +41,7 @@ class StagedShards:
             raise FingerprintMismatch(
                 f"the {scale} vectors in {self._root} were made by {known[0][0]} (width {known[0][1]}), these by"
                 f" {fingerprint} (width {width}): use the encoder of before, or ingest into a new knowledge base;"
-                " vectors of text are made anew by octavo reembed --scale text"
+                " vectors of text are made anew by octavo reembed --scale text, of sound by octavo ingest --rehear"
             )
         if scale not in self._open:
             self._open[scale] = ShardWriter(self._root, scale, width, fingerprint)

@@ -18,6 +18,7 @@ from .commits import newest_generation, record_generation
 from .filter import instant
 from .folder import remove_files
 from .lock import WriterLock
+from .sound_vectors import drop_all, heard_before, made_by_others
 from .sounding import stage_sound
 from .staged_shards import StagedShards
 from .staging import Words, stage
@@ -296,6 +297,25 @@ class Writer:
             encode_anew(self._catalog, encoder, self._shards.of, self.keep, told)
         self._changed = True
         return True
+
+    def renew_sound(self, phoneme: str, prosody: str) -> bool:
+        """Makes room for recordings that are heard anew, if another encoder heard those that are there; whether it did.
+
+        Until the commit, and for whoever holds an older generation, the vectors that are there answer.
+
+        Args:
+            phoneme, prosody: Fingerprints of the encoder that hears them anew.
+        """
+        if not made_by_others(self._catalog, phoneme, prosody):
+            return False
+        with self._catalog.step():
+            drop_all(self._catalog)
+        self._changed = True
+        return True
+
+    def heard_before(self) -> list[str]:
+        """Paths of live recordings that this transaction has not heard anew, sorted."""
+        return heard_before(self._catalog, self.generation)
 
     # Ending
 

@@ -155,12 +155,31 @@ def test_another_model_is_refused(octavo: Any, model: Path, files: Path, tmp_pat
     error = octavo("ingest", files, "--kb", kb, "--speech-model", WEIGHTS, code=cli.FAILED)["error"]
     assert error["code"] == "fingerprint"
     assert SpeechEncoder(WEIGHTS, "cpu").phoneme_fingerprint in error["message"]
-    assert "ingest into a new knowledge base" in error["message"]
+    assert "octavo ingest --rehear" in error["message"]
     status = octavo("status", "--kb", kb)
     assert (status["sources"], status["speech_model"]) == (1, str(model)), "nothing was touched"
     shutil.copy(WEIGHTS, model)  # trained anew, perhaps
     for command in (("ingest", files), ("search", "--audio", files / "first.wav", "--scale", "phoneme")):
         assert octavo(*command, "--kb", kb, code=cli.FAILED)["error"]["code"] == "fingerprint"
+
+
+def test_after_an_update_text_answers_and_recordings_are_heard_anew(
+    octavo: Any, model: Path, files: Path, tmp_path: Path
+) -> None:
+    kb = tmp_path / "kb"
+    octavo("ingest", files, "--kb", kb, "--speech-model", model)
+    shutil.copy(WEIGHTS, model)  # as an update of Octavo changes the shipped one
+    answer = octavo("search", "Where does the spare key hang?", "--kb", kb)
+    assert Path(answer["hits"][0]["source"]["uri"]).name == "a.md"
+    assert answer["warnings"][0].startswith("recordings were not listened to: the phoneme vectors were made by")
+    assert "octavo ingest --rehear" in answer["warnings"][0]
+    assert "octavo ingest FILES" in check_knowledge_base(kb).advice
+    assert octavo("ingest", files, "--kb", kb, "--rehear", "--dry-run")["codes"] == {"unchanged": 1, "updated": 2}
+    assert octavo("ingest", files, "--kb", kb, "--rehear")["codes"] == {"unchanged": 1, "updated": 2}
+    by_scale = {one["scale"]: one["fingerprint"] for one in octavo("status", "--kb", kb)["scales"]}
+    assert by_scale["phoneme"] == SpeechEncoder(WEIGHTS, "cpu").phoneme_fingerprint
+    assert octavo("search", "Where does the spare key hang?", "--kb", kb)["warnings"] == []
+    assert check_knowledge_base(kb).state is State.OK
 
 
 def test_its_calibration_and_edges_are_its_own(model: Path) -> None:
