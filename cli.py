@@ -227,34 +227,40 @@ def compact(kb: Folder, as_json: Json = False) -> None:
 def reembed(
     kb: Folder,
     scale: Annotated[
-        Literal["character", "text"],
-        typer.Option(help="The vectors that are made anew: those of words, or all those of text."),
-    ] = "character",
+        Literal["character", "text"] | None,
+        typer.Option(help="Only the vectors of words, or only those of text. Both by default."),
+    ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="ID", help="Text encoder, as for octavo ingest. That of before by default.")
     ] = None,
     width: Annotated[
-        int | None, typer.Option(metavar="N", min=8, help="Keep the first N numbers of a text vector. All by default.")
+        int | None,
+        typer.Option(
+            metavar="N", min=8, help="Keep the first N numbers of a text vector. As many as before by default."
+        ),
     ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Make vectors anew that another encoder made; until they are there, the old ones answer whoever has them open.
 
-    Nothing is read but the knowledge base itself. A run that was interrupted leaves everything as it was.
+    Nothing is read but the knowledge base itself. A run that was interrupted leaves everything as it was. Vectors of
+    sound need the recordings: octavo ingest --rehear.
     """
     from .indexes.reembed import reembed_terms, reembed_text
 
-    if scale == "character":
-        if model or width:
-            raise typer.BadParameter("--model and --width are for --scale text")
-        done = reembed_terms(kb, scale)
-    else:
-        done = reembed_text(kb, model, width or 0, device, lambda n, of: complain(f"{n:,} of {of:,} characters"))
+    if scale != "text" and (model or width):
+        raise typer.BadParameter("--model and --width are for --scale text")
+    done = []
+    if scale != "text":
+        done.append(reembed_terms(kb, "character"))
+    if scale != "character":
+        done.append(reembed_text(kb, model, width, device, lambda n, of: complain(f"{n:,} of {of:,} characters")))
     if as_json:
-        print_json(asdict(done))
+        print_json(asdict(done[0]) if scale else {"scales": [asdict(one) for one in done]})
     else:
-        typer.echo(str(done))
+        for one in done:
+            typer.echo(str(one))
 
 
 @app.command()

@@ -50,7 +50,7 @@ def reembed_terms(kb: Path, scale: str) -> Reembedded:
 def reembed_text(
     kb: Path,
     model: str | None = None,
-    width: int = 0,
+    width: int | None = None,
     device: str = "auto",
     told: Callable[[int, int], None] = lambda done, of: None,
 ) -> Reembedded:
@@ -60,7 +60,7 @@ def reembed_text(
 
     Args:
         model: As for ``octavo ingest``; by default that of the knowledge base.
-        width: Numbers of a vector to keep; 0 keeps all.
+        width: Numbers of a vector to keep; 0 keeps all. By default as many as before, all of another model.
         told: Told how many characters of how many are done.
 
     Raises:
@@ -72,6 +72,7 @@ def reembed_text(
 
     with KnowledgeBase.open(kb) as base:
         named = model or base.model or DEFAULT_MODEL
+        width = (0 if model else base.width) if width is None else width
         # The same vectors in coordinates whose first numbers tell most.
         named = PYRAMID if width and not model and named == DEFAULT_MODEL else named
         encoder = TextEncoder(named, device, width=width)

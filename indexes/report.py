@@ -163,7 +163,7 @@ def show_status(console: Console, status: Status, model: str, speech_model: str 
     if status.token_states:
         facts.append(f"single words in context {size(status.token_bytes)}")
     elif status.characters and model in ("", DEFAULT_MODEL):
-        facts.append("no single words in context are kept: octavo reembed --scale text adds them")
+        facts.append("no single words in context are kept: octavo reembed adds them")
     if status.calibration is not None:
         own = status.calibration
         facts.append(f"confidence calibrated by {own.questions:,} questions; answers abstain below {own.threshold:.0%}")

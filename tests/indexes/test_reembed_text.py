@@ -145,3 +145,9 @@ def test_from_the_command_line(base: KnowledgeBase, pyramid: Path, capsys: pytes
     assert cli.main(["search", "blue valve", "--kb", str(base.path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["hits"]
     assert cli.main(["reembed", "--kb", str(base.path), "--width", "8"]) == 2
+    capsys.readouterr()
+    assert cli.main(["reembed", "--kb", str(base.path), "--json"]) == 0
+    done = json.loads(capsys.readouterr().out)["scales"]
+    assert [one["scale"] for one in done] == ["character", "text"]
+    assert not done[1]["made"], "model and width are those of before"
+    assert base.width == 8
