@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -97,11 +98,12 @@ def train(
     """
     vectors = train_vectors(material, out, recipe, device=device, tell=tell, every=every)
     final = vectors.network
-    scores = {part: score(lambda terms: encode(final, terms), material, part) for part in ("watched", "held out")}
+    encoder = partial(encode, final)
+    scores = {part: score(encoder, material, part) for part in ("watched", "held out")}
     channel = channel or ChannelRecipe(seed=recipe.seed)
     letters = train_channel(material, out, channel, device=device, tell=tell).cpu()
     letters.load_state_dict({name: value.half().float() for name, value in letters.state_dict().items()})
-    likeness = fit_likeness(final, letters, material, channel.fitted)
+    likeness = fit_likeness(encoder, letters, material, channel.fitted)
     told = {part: json.dumps(asdict(one)) for part, one in scores.items()}
     header = {
         "recipe": json.dumps(asdict(recipe)),
@@ -112,7 +114,7 @@ def train(
     path = out / f"{NAME}.safetensors"
     kept = final.state_dict() | {f"{CHANNEL}{name}": value for name, value in letters.state_dict().items()}
     save_network(kept, recipe.shape, path, header)
-    right = {part: decided(final, likeness, material, part) for part in scores}
+    right = {part: decided(encoder, likeness, material, part) for part in scores}
     (out / f"{NAME}.md").write_text(card(vectors, letters, recipe, channel, material, scores, right), encoding="utf-8")
     return path
 

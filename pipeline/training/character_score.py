@@ -20,6 +20,9 @@ from .lexicon import part_of
 from .spelling_noise import code, code_misread, other_code
 from .spelling_pairs import SpellingMaterial
 
+Encoder = Callable[[Sequence[str]], Vectors]
+"""Terms as vectors. *Shape:* (terms, width)."""
+
 _PROPOSED: Final = 50
 _ABSENT: Final = 0.25
 """Share of words that likeness is fitted on whose word is not among those proposed."""
@@ -72,9 +75,7 @@ def encode(network: CharacterNetwork, terms: Sequence[str], batch: int = 1_024) 
     return vectors
 
 
-def score(
-    encoder: Callable[[Sequence[str]], Vectors], material: SpellingMaterial, part: str, made: int = 600, seed: int = 7
-) -> SpellingScore:
+def score(encoder: Encoder, material: SpellingMaterial, part: str, made: int = 600, seed: int = 7) -> SpellingScore:
     """Measures any encoder on words of a part that nothing was learnt from."""
     chance = Random(f"{seed} {part}")
     typed = chance.sample(material.kept[part], min(len(material.kept[part]), made))
@@ -98,9 +99,14 @@ def score(
 
 
 def fit_likeness(
-    network: CharacterNetwork, letters: ChannelNetwork, material: SpellingMaterial, made: int = 900, seed: int = 11
+    encoder: Encoder, letters: ChannelNetwork | None, material: SpellingMaterial, made: int = 900, seed: int = 11
 ) -> Likeness:
-    """Weights of what decides among proposals, from words watched: what is learnt from lies too near."""
+    """Weights of what decides among proposals, from words watched: what is learnt from lies too near.
+
+    Args:
+        encoder: Proposes.
+        letters: Compares letter by letter; without it the other features decide alone.
+    """
     chance = Random(seed)
     own = _words(material, "watched")
     pairs = [*material.kept["watched"]] * 2
@@ -110,9 +116,9 @@ def fit_likeness(
         pairs.append(
             (word, material.poorly(word, chance) if kind == "poor" else material.noisy(word, kind, chance).lower())
         )
-    channel = SpellingChannel(letters)
+    channel = SpellingChannel(letters) if letters else None
     examples = []
-    for word, written, near, cosines in _proposed(network, material, pairs, chance):
+    for word, written, near, cosines in _proposed(encoder, material, pairs, chance):
         if word == written:
             continue
         right = near.index(word) if word in near else -1
@@ -123,13 +129,11 @@ def fit_likeness(
     return Likeness(fit(examples).weights, channel)
 
 
-def decided(
-    network: CharacterNetwork, likeness: Likeness, material: SpellingMaterial, part: str, seed: int = 13
-) -> float:
+def decided(encoder: Encoder, likeness: Likeness, material: SpellingMaterial, part: str, seed: int = 13) -> float:
     """Share of the misspellings that people typed whose word is the likeliest of those proposed among 6,000."""
     found = [
         near[int(likeness(written, near, cosines).argmax())] == word
-        for word, written, near, cosines in _proposed(network, material, material.kept[part], Random(seed))
+        for word, written, near, cosines in _proposed(encoder, material, material.kept[part], Random(seed))
     ]
     return _mean(np.array(found, bool))
 
@@ -139,14 +143,14 @@ def _words(material: SpellingMaterial, part: str) -> list[str]:
 
 
 def _proposed(
-    network: CharacterNetwork, material: SpellingMaterial, pairs: Sequence[tuple[str, str]], chance: Random
+    encoder: Encoder, material: SpellingMaterial, pairs: Sequence[tuple[str, str]], chance: Random
 ) -> Iterator[tuple[str, str, list[str], npt.NDArray[np.float32]]]:
     """Words, what was written for them, the 50 terms nearest to that among 6,000, and their cosines."""
     among = dict.fromkeys(word for word, _ in pairs)
     rest = [word for word in material.vocabulary if word not in among]
     words = [*among, *chance.sample(rest, max(0, min(len(rest), _AMONG - len(among))))]
-    vectors = encode(network, words).T
-    for (word, written), asked in zip(pairs, encode(network, [written for _, written in pairs]), strict=True):
+    vectors = encoder(words).T
+    for (word, written), asked in zip(pairs, encoder([written for _, written in pairs]), strict=True):
         cosines = asked @ vectors
         best = np.argsort(-cosines, kind="stable")[:_PROPOSED]
         yield word, written, [words[at] for at in best], cosines[best]
