@@ -81,6 +81,16 @@ def align(log_probabilities: npt.NDArray[np.float32], phones: Sequence[int]) -> 
     return _aligned(log_probabilities, phones)
 
 
+def phone_times(log_probabilities: npt.NDArray[np.float32], phones: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Each phone with its first and last-but-one sample at 16 kHz, by a framewise head, whose blank is silence.
+
+    Raises:
+        ValueError: As :func:`align`.
+    """
+    bounds = FRAME * align(log_probabilities, phones)
+    return [(phone, start, stop) for phone, (start, stop) in zip(phones, bounds.tolist(), strict=True)]
+
+
 def _path(scores: npt.NDArray[np.float32], phones: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
     """The likeliest path: a symbol for each frame, and its log-probability. *Shapes:* (T,), (T,)"""
     import torch

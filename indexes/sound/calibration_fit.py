@@ -277,13 +277,13 @@ def main() -> None:
         (heads(network, corpus.pcm(number).astype(np.float32) / np.float32(32768))[0], corpus.utterances[number].phones)
         for corpus, numbers in zip(corpora, chosen, strict=True)
         for number in numbers
-        if corpus.utterances[number].times is None
+        if not corpus.utterances[number].synthetic
     ]
     blank, balance = fit_blank(read)
     print(balance, flush=True)
     encoder = SpeechEncoder(options.weights, "cpu", blank=blank)
     for folder, corpus, numbers in zip(options.corpus, corpora, chosen, strict=True):
-        if any(corpus.utterances[number].times is None for number in numbers):
+        if any(not corpus.utterances[number].synthetic for number in numbers):
             people += hear_corpus(encoder, pronouncer, corpus, numbers)
             kept = set(numbers)
             others += [one.text for number, one in enumerate(corpus.utterances) if number not in kept]

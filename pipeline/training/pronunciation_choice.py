@@ -1,15 +1,18 @@
-"""Which of its pronunciations each word of a corpus was said in, by what a trained network hears.
+"""Which of its pronunciations each word of a corpus was said in, and when each phone, by what a trained network hears.
 
 A dictionary's first pronunciation is often the careful one (W AA Z for *was*, AH for every *a*), so a network that
 learns from it is told wrong phones. Once it hears well enough to choose, the likeliest pronunciation of every word
 takes the place of the first, and ``octavo train speech`` goes on from there: the realignment with pronunciation
-variants of speech recognisers (Young et al., The HTK book, 2006).
+variants of speech recognisers (Young et al., The HTK book, 2006). And as nobody measured when people said their phones,
+the framewise head, which learnt from the synthesisers' exact times, says it: people's speech has a framewise loss too
+from then on.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -18,10 +21,12 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from ..alignment import phone_times
 from ..encoders.hearing_network import HearingNetwork
 from ..phones import BLANK
 from .speech_batches import waveform
 from .speech_corpus import SAMPLES, UTTERANCES, SpeechCorpus
+from .speech_synthesis import TimedPhone
 from .speech_texts import Transcriber
 
 Pronunciation = tuple[int, ...]
@@ -61,9 +66,10 @@ def _costs(readings: Sequence[Sequence[int]], log_probabilities: Tensor) -> Tens
 def rechosen(
     corpus: Path, transcriber: Transcriber, network: HearingNetwork, out: Path, device: str = "cpu"
 ) -> tuple[int, int]:
-    """Writes the corpus again with the pronunciations that were heard.
+    """Writes the corpus again with the pronunciations that were heard, and with the times of all phones.
 
-    Utterances whose phones are not the dictionary's first (canonical ones, a synthesiser's own) stay as they are.
+    Phones that are not the dictionary's first (canonical ones) stay as they are, and so do times that are known. Where
+    the phones do not fit into the utterance, its times stay unknown.
 
     Args:
         device: Where the network is.
@@ -78,14 +84,19 @@ def rechosen(
     free = changed = 0
     with (out / UTTERANCES).open("w", encoding="utf-8") as lines, torch.inference_mode():
         for number, utterance in enumerate(given.utterances):
+            heard = network(waveform(given, number).to(device))
             words = transcriber.of_text(utterance.text)
             usual = tuple(chain(*(word[0] for word in words))) if words else ()
             if words and usual == utterance.phones and max(map(len, words)) > 1:
-                samples = waveform(given, number).to(device)
-                said = choose(words, network(samples).phones[0].float().log_softmax(-1).cpu())
+                said = choose(words, heard.phones[0].float().log_softmax(-1).cpu())
                 free += sum(len(word) > 1 for word in words)
                 changed += sum(one != word[0] for one, word in zip(said, words, strict=True))
-                utterance = replace(utterance, phones=tuple(chain(*said)))
+                utterance = replace(utterance, phones=tuple(chain(*said)), times=None)
+            if utterance.times is None:
+                frames = heard.frames[0].float().log_softmax(-1).cpu().numpy()
+                with suppress(ValueError):
+                    timed = (TimedPhone(*one) for one in phone_times(frames, utterance.phones))
+                    utterance = replace(utterance, times=tuple(timed))
             lines.write(utterance.to_json() + "\n")
     (out / ".done").touch()
     return free, changed

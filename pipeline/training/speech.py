@@ -25,7 +25,7 @@ from ..encoders.speech_network import SpeechNetwork, SpeechShape
 from ..encoders.speech_trunk import TrunkIdentity
 from ..phones import BLANK
 from .running_average import follow
-from .speech_batches import Example, batches, split
+from .speech_batches import Example, batches, rarities, split
 from .speech_corpus import SpeechCorpus
 from .speech_frontend import Frontend, load_frontend
 from .speech_losses import framewise, loss_of
@@ -202,9 +202,10 @@ def _train(
     for folder, weight in corpora:
         own, kept = split(frontend.examples(SpeechCorpus(folder)), recipe.held_out)
         training += own
-        weights += [weight] * len(own)
-        if any(example.utterance.times is None for example in kept):  # people; how machines sound is not the aim
-            held_out += kept
+        weights += [weight * rarity for rarity in rarities(own)]
+        held_out += [
+            example for example in kept if not example.utterance.synthetic
+        ]  # how machines sound is not the aim
     network = network_on(frontend.identity, recipe.shape).to(device).train()
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, (0.9, 0.98), 1e-8, recipe.weight_decay)

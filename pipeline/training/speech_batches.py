@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from hashlib import sha256
@@ -20,6 +21,8 @@ from .speech_corpus import SpeechCorpus, Utterance
 
 LONGEST_SECONDS: Final = 16.0
 _VOWELS: Final = frozenset(number for number, phone in enumerate(PHONES, 1) if phone[0] in "AEIOU")
+_MANY: Final = 64
+"""Utterances from which a speaker counts as one who says a lot."""
 _RATE_REACH: Final = 64
 """Log-mel frames on either side over which the rate of phones is counted: 0.64 s."""
 
@@ -162,6 +165,16 @@ def _timed_targets(chosen: Sequence[Example], tempo: Tensor, frames: int) -> tup
             inside = np.searchsorted(at, centres + _RATE_REACH) - np.searchsorted(at, centres - _RATE_REACH)
             rate[row, :, column] = np.log1p(inside * 100 / (2 * _RATE_REACH))
     return torch.from_numpy(labels), torch.from_numpy(rate)
+
+
+def rarities(found: Sequence[Example]) -> list[float]:
+    """How often each utterance is drawn for one of a speaker who says a lot: more often, if theirs are few.
+
+    The inverse square root of what a speaker says, in ``_MANY`` utterances: between counting utterances and counting
+    speakers. Unknown voices are heard better the more voices are known.
+    """
+    said = Counter(example.utterance.speaker for example in found)
+    return [max(1.0, _MANY / said[example.utterance.speaker]) ** 0.5 for example in found]
 
 
 def batches(found: Sequence[Example], weights: Sequence[float], seconds: float, seed: int) -> Iterator[list[Example]]:

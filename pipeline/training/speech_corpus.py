@@ -16,7 +16,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 SAMPLES = "samples.i16"
 UTTERANCES = "utterances.jsonl"
 
+SYNTHESISERS: Final = ("flite", "espeak", "festival")
+"""Sources of speakers who are machines."""
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -41,7 +44,8 @@ class Utterance:
         speaker: Who says it, as ``source:name``.
         text: What is said.
         phones: How it is pronounced, ids of :data:`octavo.pipeline.phones.PHONES`.
-        times: Where each phone lies, relative to the utterance, silence left out; None where nobody knows.
+        times: Where each phone lies, relative to the utterance, silence left out: as a synthesiser says it, or as a
+            trained network hears it of people; None where nobody knows.
     """
 
     start: int
@@ -61,6 +65,11 @@ class Utterance:
             if not end <= timed.start < timed.stop <= self.samples:
                 raise ValueError(f"{timed} does not lie in order within {self.samples} samples")
             end = timed.stop
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether a synthesiser says it; its times are exact then."""
+        return self.speaker.partition(":")[0] in SYNTHESISERS
 
     def to_json(self) -> str:
         """One line of ``utterances.jsonl``."""
@@ -181,7 +190,7 @@ class CorpusWriter:
 
 def main() -> None:
     """Build all corpora, or those asked for, and print what they hold."""
-    from .speech_sources import SYNTHETIC, build_real, build_synthetic
+    from .speech_sources import build_real, build_synthetic
 
     parser = argparse.ArgumentParser(description="Build the corpora of speech that the encoder is trained on.")
     parser.add_argument("--speech", type=Path, required=True, help="folder of train/manifest.jsonl and its audio")
@@ -193,9 +202,11 @@ def main() -> None:
     parser.add_argument("--hours-festival", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--only", choices=["real", *SYNTHETIC], action="append", help="build this one; repeat for more")
+    parser.add_argument(
+        "--only", choices=["real", *SYNTHESISERS], action="append", help="build this one; repeat for more"
+    )
     options = parser.parse_args()
-    wanted = options.only or ["real", *SYNTHETIC]
+    wanted = options.only or ["real", *SYNTHESISERS]
     for name in wanted:
         folder = options.out / name
         if name == "real":

@@ -160,7 +160,7 @@ def read_material(speech: Path, corpora: Sequence[tuple[Path, float]], longest: 
             if number not in kept and fits(utterance) and utterance.samples <= longest * SAMPLE_RATE:
                 training.append(mel_example(corpus, number))
                 weights.append(weight)
-        people += [mel_example(corpus, number) for number in kept if corpus.utterances[number].times is None]
+        people += [mel_example(corpus, number) for number in kept if not corpus.utterances[number].synthetic]
     elsewhere = []
     files = Reader()
     for path, phones in timit(speech):

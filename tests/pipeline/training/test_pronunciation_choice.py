@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from octavo.pipeline.phones import SYMBOLS, phone_ids
 from octavo.pipeline.training.pronunciation_choice import choose, rechosen
 from octavo.pipeline.training.speech_corpus import CorpusWriter, SpeechCorpus
+from octavo.pipeline.training.speech_synthesis import TimedPhone
 from octavo.pipeline.training.speech_texts import Transcriber
 
 WAS = [phone_ids("W AA Z"), phone_ids("W AH Z")]
@@ -77,7 +78,8 @@ def test_a_corpus_is_written_again(tmp_path: Path) -> None:
     class Network:
         def __call__(self, samples: torch.Tensor) -> SimpleNamespace:
             assert len(samples) == 6400
-            return SimpleNamespace(phones=heard("IH T W AH Z")[None])
+            phones = heard("IH T W AH Z")
+            return SimpleNamespace(phones=phones[None], frames=phones[None])  # a framewise head that is as sure
 
     transcriber = Transcriber(PRONUNCIATIONS, lambda word: None)
     counted = rechosen(tmp_path / "given", transcriber, Network(), tmp_path / "heard")  # type: ignore[arg-type]
@@ -85,3 +87,23 @@ def test_a_corpus_is_written_again(tmp_path: Path) -> None:
     corpus = SpeechCorpus(tmp_path / "heard")
     assert [one.phones for one in corpus.utterances] == [phone_ids("IH T W AH Z"), canonical]
     assert np.array_equal(corpus.pcm(1), np.arange(6400))
+    times = corpus.utterances[0].times  # of three frames of 20 ms each, and one of silence after them
+    assert times is not None
+    assert [(one.phone, one.start, one.stop) for one in times] == [
+        (phone, 1280 * at, 1280 * at + 960) for at, phone in enumerate(phone_ids("IH T W AH Z"))
+    ]
+
+
+def test_times_that_are_known_stay_and_what_does_not_fit_has_none(tmp_path: Path) -> None:
+    phones = phone_ids("IH T")
+    times = (TimedPhone(phones[0], 10, 300), TimedPhone(phones[1], 300, 600))
+    with CorpusWriter(tmp_path / "given") as writer:
+        writer.add(np.zeros(640, np.int16), "a:b", "it", phones, times)
+        writer.add(np.zeros(320, np.int16), "a:b", "it", phones)
+
+    def network(samples: torch.Tensor) -> SimpleNamespace:
+        logits = heard("IH T")[: len(samples) // 320]
+        return SimpleNamespace(phones=logits[None], frames=logits[None])
+
+    rechosen(tmp_path / "given", Transcriber({"IT": IT}, lambda word: None), network, tmp_path / "heard")  # type: ignore[arg-type]
+    assert [one.times for one in SpeechCorpus(tmp_path / "heard").utterances] == [times, None]

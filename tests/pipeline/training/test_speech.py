@@ -24,7 +24,7 @@ from octavo.pipeline.training.speech import (
     learning_rate,
     train,
 )
-from octavo.pipeline.training.speech_batches import Example, batches, collate, examples, split
+from octavo.pipeline.training.speech_batches import Example, batches, collate, examples, rarities, split
 from octavo.pipeline.training.speech_corpus import CorpusWriter, SpeechCorpus, Utterance
 from octavo.pipeline.training.speech_losses import consistency
 from octavo.pipeline.training.speech_recipe import build_corpora, finish
@@ -208,6 +208,18 @@ def test_no_held_out_speaker_is_trained_on(corpus: Path) -> None:
     training, held_out = split(examples(SpeechCorpus(corpus)), 0.2)
     assert held_out
     assert not {one.utterance.speaker for one in training} & {one.utterance.speaker for one in held_out}
+
+
+def test_a_speaker_of_few_utterances_is_drawn_more_often() -> None:
+    said = {"anna": 1, "ben": 16, "cleo": 64, "dora": 100}
+    found = [
+        Example(torch.zeros(32, 80), Utterance(0, 5120, f"book:{name}", "", (1,)))
+        for name, count in said.items()
+        for _ in range(count)
+    ]
+    assert sorted(set(rarities(found))) == [1.0, 2.0, 8.0]
+    shares = dict(zip((one.utterance.speaker for one in found), rarities(found), strict=True))
+    assert shares == {"book:anna": 8.0, "book:ben": 2.0, "book:cleo": 1.0, "book:dora": 1.0}
 
 
 def test_lone_speakers_are_held_out_by_text() -> None:

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from octavo.pipeline.errors import ModelError
 from octavo.pipeline.phones import SYMBOLS, phone_ids, phone_names
-from octavo.pipeline.training.speech_corpus import SAMPLES, CorpusWriter, SpeechCorpus, Utterance
-from octavo.pipeline.training.speech_sources import build_real, read_canonical
+from octavo.pipeline.training.speech_corpus import SAMPLES, SYNTHESISERS, CorpusWriter, SpeechCorpus, Utterance
+from octavo.pipeline.training.speech_sources import SYNTHETIC, build_real, read_canonical
 from octavo.pipeline.training.speech_synthesis import TimedPhone
 from octavo.pipeline.training.speech_texts import Transcriber, read_cmudict, sentences, texts, word_rows
 
@@ -80,6 +80,12 @@ def test_utterance_checks_itself(wrong: dict[str, object]) -> None:
     right: dict[str, object] = {"start": 0, "samples": 100, "speaker": "a:b", "text": "x", "phones": (1,)}
     with pytest.raises(ValueError, match=r"utterance|phones are|does not lie"):
         Utterance(**(right | wrong))  # type: ignore[arg-type]
+
+
+def test_synthesisers_are_known_by_their_names() -> None:
+    assert set(SYNTHESISERS) == set(SYNTHETIC)
+    assert Utterance(0, 1, "flite:slt", "", (1,)).synthetic
+    assert not Utterance(0, 1, "ljspeech:LJ", "", (1,)).synthetic
 
 
 def test_corpus_comes_back(tmp_path: Path) -> None:
