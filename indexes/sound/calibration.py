@@ -21,14 +21,14 @@ class Calibration(Coefficients):
     """A logistic model of what tells a word from what only sounds like it; fitted with the speech encoder.
 
     Beside the score per phone it looks at the number of phones (a long word is not said by chance), at how far the
-    speaking rate is from the usual, and at the place's share of all evidence for the word. That share is the
+    speaking rate is from the usual, at how near the windows there lie to the word in the space that both share, and at
+    the place's share of all evidence for the word. That share is the
     sum-to-one normalisation of spoken term detection (Mamou et al. 2013): words that resemble much of what is
     said in a collection need a better score than words that resemble nothing.
 
     Attributes:
-        bias, per_phone, phones, haste, share: Weights, see :meth:`features`.
+        bias, per_phone, phones, haste, share, nearness: Weights, see :meth:`features`.
         prior: Weight of a pronunciation's log-probability beside its score.
-        nearness: Weight of the cosine between the windows of a spoken example and those of an utterance.
         phone_frames: Frames that a phone usually takes.
         sharpness: How fast the evidence of a place falls with its score per phone.
     """
@@ -66,29 +66,28 @@ class Calibration(Coefficients):
         best = np.sort(per_phone)[-RIVALS:]
         return float(self.evidence(best).sum())
 
-    def features(self, per_phone: Floats, phones: Floats, frames: Floats, total: float) -> Floats:
-        """What the model looks at, in the order of its weights, the bias left out. *Shape:* (n, 4)
+    def features(
+        self, per_phone: Floats, phones: Floats, frames: Floats, total: float, nearness: Floats | None = None
+    ) -> Floats:
+        """What the model looks at, in the order of its weights, the bias left out. *Shape:* (n, 5)
 
         Args:
             per_phone: Scores per phone. *Shape:* (n,)
             phones: Phones of the variant. *Shape:* (n,)
             frames: Frames from the first to the last phone's peak. *Shape:* (n,)
             total: From :meth:`total`.
+            nearness: Cosines of the word, or of a spoken example, and the nearest windows of each place's utterance,
+                less the best of all utterances; by default everything is as near as the best. *Shape:* (n,)
         """
         haste = np.abs(np.log(np.maximum(frames, 1) / (self.phone_frames * np.maximum(phones - 1, 0.5))))
         share = self.sharpness * per_phone - np.log(max(total, 1e-30))
-        return np.stack((per_phone, np.log(phones / 6), haste, np.minimum(share, 0)), axis=1)
+        near = np.zeros(len(per_phone)) if nearness is None else nearness
+        return np.stack((per_phone, np.log(phones / 6), haste, np.minimum(share, 0), near), axis=1)
 
-    def probabilities(self, features: Floats, nearness: Floats | None = None) -> Floats:
-        """*Shape:* (n, 4) to (n,), between 0 and 1.
-
-        Args:
-            nearness: Of a spoken example: cosines less the best cosine of all. *Shape:* (n,)
-        """
-        weights = np.array([self.per_phone, self.phones, self.haste, self.share])
+    def probabilities(self, features: Floats) -> Floats:
+        """*Shape:* (n, 5) to (n,), between 0 and 1."""
+        weights = np.array([self.per_phone, self.phones, self.haste, self.share, self.nearness])
         logits = self.bias + features @ weights
-        if nearness is not None:
-            logits = logits + self.nearness * nearness
         probabilities: Floats = 1 / (1 + np.exp(-np.clip(logits, -60, 60)))
         return probabilities
 
@@ -96,7 +95,7 @@ class Calibration(Coefficients):
         """The same with weights fitted by maximum likelihood (iteratively reweighted least squares).
 
         Args:
-            features: Of places found for many words, from :meth:`features`. *Shape:* (n, 4)
+            features: Of places found for many words, from :meth:`features`. *Shape:* (n, 5)
             said: Whether the word is said there. *Shape:* (n,)
             ridge: Keeps weights finite where the places can be told apart without error.
 
@@ -115,5 +114,5 @@ class Calibration(Coefficients):
             weights += step
             if np.abs(step).max() < 1e-9:
                 break
-        bias, per_phone, phones, haste, share = weights.tolist()
-        return replace(self, bias=bias, per_phone=per_phone, phones=phones, haste=haste, share=share)
+        names = ("bias", "per_phone", "phones", "haste", "share", "nearness")
+        return replace(self, **dict(zip(names, weights.tolist(), strict=True)))

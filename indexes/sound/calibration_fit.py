@@ -24,20 +24,21 @@ import numpy.typing as npt
 
 from ...pipeline.alignment import refine_times, words_to_align
 from ...pipeline.document import TIMES_DTYPE, Block, Document, Source
-from ...pipeline.embed import Utterance
+from ...pipeline.embed import Utterance, Vectors
 from ...pipeline.encoders.speech import SpeechEncoder
 from ...pipeline.errors import ModelError
-from ...pipeline.posteriors import FRAME
+from ...pipeline.posteriors import FRAME, window_grid
 from ...pipeline.training.speech_corpus import SpeechCorpus
 from .blank_fit import fit_blank
 from .calibration import Calibration
 from .edges_fit import fit_edges, heads, network_of, timed_words
 from .frames import Frames
 from .hearing import MOST_VARIANTS, Pronouncing
-from .keyword import Sought
-from .spoken import candidates
+from .keyword import Phones, Sought
+from .spoken import LEAST_UTTERANCES, about_as_long, candidates, pieces
 
 Floats = npt.NDArray[np.float64]
+Encode = Callable[[Sequence[Phones]], Vectors]
 
 HELD_OUT: Final = 0.03
 """Share that training keeps for validation, see :class:`octavo.pipeline.training.speech.SpeechRecipe`."""
@@ -77,7 +78,7 @@ class Tried:
     Attributes:
         said: Whether the word is said there. *Shape:* (n,)
         word: Number of the word. *Shape:* (n,)
-        per_phone, phones, frames: As in :meth:`Calibration.features`. *Shape:* (n,)
+        per_phone, phones, frames, nearness: As in :meth:`Calibration.features`. *Shape:* (n,)
         best: Of each place's word the best scores per phone, one an utterance. *Shape:* (n, utterances)
     """
 
@@ -86,15 +87,17 @@ class Tried:
     per_phone: Floats
     phones: Floats
     frames: Floats
+    nearness: Floats
     best: Floats
 
     def features(self, calibration: Calibration) -> Floats:
-        """What a calibration looks at. *Shape:* (n, 4)"""
-        made = np.empty((len(self.said), 4))
+        """What a calibration looks at. *Shape:* (n, 5)"""
+        made = np.empty((len(self.said), 5))
         for one in np.unique(self.word).tolist():
             own = self.word == one
             total = calibration.total(self.best[own.argmax()])
-            made[own] = calibration.features(self.per_phone[own], self.phones[own], self.frames[own], total)
+            columns = (self.per_phone[own], self.phones[own], self.frames[own])
+            made[own] = calibration.features(*columns, total, self.nearness[own])
         return made
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> Tried:
@@ -162,34 +165,67 @@ def asked_words(heard: Sequence[HeardSpeech], others: Sequence[str], seed: int, 
     return present + [absent[at] for at in sorted(chosen.tolist())]
 
 
+def nearness(phones: Sequence[Sought], heard: Sequence[Utterance], encode: Encode, phone_frames: float) -> Floats:
+    """What :meth:`octavo.indexes.sound.spoken.Proposed.nearness_of` says of utterances in memory. *Shape:* (n,)"""
+    ways = []
+    for one in phones:
+        parts = pieces(one.phones)
+        vectors = encode(parts)
+        ways.append([_nearest(vectors, [phone_frames * len(part) for part in parts], one) for one in heard])
+    whole = np.array(ways).max(axis=0)
+    last = np.sort(whole)[::-1][:LEAST_UTTERANCES][-1]
+    nearer: Floats = np.maximum(whole, last) - whole.max()
+    return nearer
+
+
+def _nearest(vectors: Vectors, frames: Sequence[float], heard: Utterance) -> float:
+    """Mean over pieces of the cosine of the window that is nearest, of those that are about as long."""
+    grid = window_grid(len(heard.posteriors))
+    lengths = grid[:, 1] - grid[:, 0]
+    cosines = heard.windows.astype(np.float32) @ vectors.T
+    fits = np.stack([about_as_long(lengths, one) for one in frames], axis=1)
+    return float(np.where(fits, cosines, -1.0).max(axis=0).mean())
+
+
 def try_words(
-    words: Sequence[str], heard: Sequence[HeardSpeech], pronouncer: Pronouncing, calibration: Calibration, k: int = 32
+    words: Sequence[str],
+    heard: Sequence[HeardSpeech],
+    pronouncer: Pronouncing,
+    encode: Encode,
+    calibration: Calibration,
+    k: int = 32,
 ) -> Tried:
-    """Looks for words in all utterances, and says by the alignment which places are right."""
+    """Looks for words in all utterances, and says by the alignment which places are right.
+
+    Args:
+        encode: Vectors of pronunciations.
+    """
     owner = [number for number, one in enumerate(heard) for _ in one.utterances]
-    starts = [utterance.start for one in heard for utterance in one.utterances]
-    frames = Frames.of([utterance.posteriors for one in heard for utterance in one.utterances])
+    utterances = [utterance for one in heard for utterance in one.utterances]
+    starts = [utterance.start for utterance in utterances]
+    frames = Frames.of([utterance.posteriors for utterance in utterances])
     said: list[bool] = []
     numbers: list[int] = []
-    rows: list[tuple[float, float, float]] = []
+    rows: list[tuple[float, float, float, float]] = []
     best: list[Floats] = []
     for number, (word, variants) in enumerate(zip(words, pronouncer.variants_of(words, MOST_VARIANTS), strict=True)):
         ways = list(dict.fromkeys(Sought(one.phones, one.log_probability) for one in variants))
         if not ways:
             continue
-        made = candidates(ways, frames, calibration, k)
+        near = nearness(ways, utterances, encode, calibration.phone_frames)
+        made = candidates(ways, frames, calibration, k, nearness=near)
         for place, features in zip(made.places, made.features, strict=True):
             row = int(made.row[place.utterance])
             low, high = starts[row] + place.start * FRAME, starts[row] + place.stop * FRAME
             times = ((start, stop) for one, start, stop in heard[owner[row]].said if one == word)
             said.append(any(start - _TOLERANCE < high and low < stop + _TOLERANCE for start, stop in times))
             numbers.append(number)
-            rows.append((float(features[0]), place.phones, place.peaks[-1][0] - place.peaks[0][0]))
+            rows.append((float(features[0]), place.phones, place.peaks[-1][0] - place.peaks[0][0], float(near[row])))
             best.append(made.best)
-    table = np.array(rows, np.float64).reshape(-1, 3)
+    table = np.array(rows, np.float64).reshape(-1, 4)
     evidence = np.array(best, np.float64).reshape(len(best), len(owner))
-    columns = (table[:, 0], table[:, 1], table[:, 2])
-    return Tried(np.array(said, bool), np.array(numbers, np.int64), *columns, evidence)
+    per_phone, phones, spans, nearest = table.T
+    return Tried(np.array(said, bool), np.array(numbers, np.int64), per_phone, phones, spans, nearest, evidence)
 
 
 def log_loss(calibration: Calibration, tried: Tried) -> float:
@@ -290,7 +326,7 @@ def main() -> None:
         bounds.append(timed_words(network, pronouncer, corpus, numbers, blank=blank))
         print(f"{folder.name}: {len(numbers)} utterances held out, {len(bounds[-1])} words with times", flush=True)
     words = asked_words(people, others, options.seed)
-    calibration = fit_calibration(try_words(words, people, pronouncer, Calibration()))
+    calibration = fit_calibration(try_words(words, people, pronouncer, encoder.encode_pronunciations, Calibration()))
     print(calibration.to_json())
     edges, report = fit_edges(bounds)
     print(report)

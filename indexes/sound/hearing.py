@@ -91,7 +91,7 @@ class Hearing:
         device: str = "auto",
         model: str = "",
     ) -> None:
-        """What is not given is loaded when it is first needed: a typed word may need no network at all.
+        """What is not given is loaded when it is first needed: a typed word needs none of the networks that hear.
 
         Args:
             model: The speech encoder's weights, a checkpoint of ``octavo train speech``; empty for the shipped one.
@@ -136,7 +136,12 @@ class Hearing:
 
     def variants(self, text: str) -> list[Sought]:
         """How a word or phrase may sound, the likeliest first."""
-        return [Sought(one.phones, one.log_probability) for one in self.pronouncer.variants(text, MOST_VARIANTS)]
+        return self.variants_of([text])[0]
+
+    def variants_of(self, texts: Sequence[str]) -> list[list[Sought]]:
+        """:meth:`variants` of each text; together they cost little more than one."""
+        found = self.pronouncer.variants_of(texts, MOST_VARIANTS)
+        return [[Sought(one.phones, one.log_probability) for one in variants] for variants in found]
 
     def match(self, snapshot: Snapshot, scale: Scale) -> None:
         """Checks that the vectors of a scale of sound are of this encoder.

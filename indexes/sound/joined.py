@@ -145,7 +145,9 @@ def listen_for(
     Words that stand side by side are listened for as one, too: as a long keyword they are heard far more surely than
     each by itself, and each then counts as heard there.
     """
-    ways = {word: hearing.variants(word.text) for word in words}
+    runs = [*((word,) for word in words), *phrases(words)]
+    sought = dict(zip(runs, hearing.variants_of([" ".join(word.text for word in run) for run in runs]), strict=True))
+    ways = {word: sought[word,] for word in words}
     # A word of three phones is heard by chance everywhere; it may only speak where there is no longer one.
     long = [word for word, variants in ways.items() if variants and min(len(one.phones) for one in variants) >= SHORT]
     chosen = long or [word for word, variants in ways.items() if variants]
@@ -153,9 +155,10 @@ def listen_for(
     alone = len(words) == 1 and not words[0].written
     least, sure = (ALONE, ALONE) if alone else (LEAST_PROBABILITY, SURE)
     best: dict[int, dict[str, tuple[float, SpokenHit]]] = {}
-    for run in [*((word,) for word in chosen), *phrases(words)]:
-        sought = ways[run[0]] if len(run) == 1 else hearing.variants(" ".join(word.text for word in run))
-        for place in spoken(sought, snapshot, hearing, k=max(50, 4 * k), ranges=ranges):
+    for run in runs:
+        if len(run) == 1 and run[0] not in chosen:
+            continue
+        for place in spoken(sought[run], snapshot, hearing, k=max(50, 4 * k), ranges=ranges):
             if place.probability < least:
                 break
             own = best.setdefault(place.utterance, {})

@@ -1,7 +1,8 @@
 """A typed word or phrase in, the places in recordings where it is said out; no transcript needed.
 
 Text -> pronunciations -> vectors -> windows that lie near (FAISS proposes) -> their utterances, scored exactly by the
-CTC keyword likelihood of the stored posteriors -> calibrated over all that was looked at for this word.
+CTC keyword likelihood of the stored posteriors -> calibrated over all that was looked at for this word, and by how
+near its windows lie.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 
 EXHAUSTIVE_WINDOWS: Final = 60_000
-"""Up to so many stored windows (33 a second: half an hour of speech) every utterance is scored: as fast as proposing,
-and exact."""
+"""Up to so many stored windows (33 a second: half an hour of speech) every utterance is scored, not only those that
+windows propose."""
 
 WINDOW_PHONES: Final = 11
 """A keyword of more phones than the longest windows hold is proposed by pieces; its score is always of the whole."""
@@ -88,6 +89,19 @@ class Proposed:
     utterances: Ints
     nearness: npt.NDArray[np.float64]
 
+    def nearness_of(self, utterances: Ints) -> npt.NDArray[np.float64]:
+        """Of any utterances, less that of the nearest; none that was not proposed is nearer than the last that was.
+
+        *Shape:* (m,) to (m,), at most 0.
+        """
+        if not len(self.utterances):
+            return np.zeros(len(utterances))
+        order = np.argsort(self.utterances)
+        ids, cosines = self.utterances[order], self.nearness[order]
+        at = np.minimum(np.searchsorted(ids, utterances), len(ids) - 1)
+        own: npt.NDArray[np.float64] = np.where(ids[at] == utterances, cosines[at], cosines.min()) - cosines.max()
+        return own
+
 
 def spoken(
     variants: Sequence[Sought],
@@ -117,22 +131,13 @@ def spoken(
         return []
     if exhaustive is None:
         exhaustive = len(snapshot.index(PHONEME)) <= EXHAUSTIVE_WINDOWS
-    proposed = None
-    if not exhaustive or example is not None:
-        hearing.match(snapshot, PHONEME)
-        proposed = propose(variants, snapshot, hearing, max(LEAST_UTTERANCES, 2 * k), ranges, example)
+    hearing.match(snapshot, PHONEME)
+    proposed = propose(variants, snapshot, hearing, max(LEAST_UTTERANCES, 2 * k), ranges, example)
     if exhaustive:
         rows, frames = hearing.heard_whole(snapshot, snapshot.ranges() if ranges is None else ranges)
     else:
-        assert proposed is not None
         rows, frames = hearing.heard(snapshot, proposed.utterances)
-    nearness = None
-    if example is not None and proposed is not None and len(proposed.utterances):
-        order = np.argsort(proposed.utterances)
-        ids, cosines = proposed.utterances[order], proposed.nearness[order]
-        at = np.minimum(np.searchsorted(ids, rows.id), len(ids) - 1)
-        nearness = np.where(ids[at] == rows.id, cosines[at], cosines.min()) - cosines.max()
-    return decide(variants, rows, frames, hearing, k, nearness)
+    return decide(variants, rows, frames, hearing, k, proposed.nearness_of(rows.id))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +148,7 @@ class Candidates:
         places: Their utterances count in ``taken``.
         taken: The utterances that were aligned.
         row: Where each utterance of ``taken`` stood in what was asked. *Shape:* (len(taken),)
-        features: What the calibration looks at. *Shape:* (len(places), 4)
+        features: What the calibration looks at. *Shape:* (len(places), 5)
         best: Score per phone of every utterance that was asked. *Shape:* (n,)
     """
 
@@ -188,6 +193,7 @@ def candidates(
         np.array([float(place.phones) for place in found]),
         np.array([float(place.peaks[-1][0] - place.peaks[0][0]) for place in found]),
         total,
+        None if nearness is None else nearness[likely[[place.utterance for place in found]]],
     )
     return Candidates(found, taken, likely, features, best)
 
@@ -203,7 +209,7 @@ def decide(
     """Exact places of a keyword in utterances, with the probability that it was said there, likeliest first.
 
     Args:
-        nearness: Of the utterances to a spoken example, at most 0. *Shape:* (n,)
+        nearness: Of the utterances, see :meth:`Proposed.nearness_of`. *Shape:* (n,)
     """
     if not len(frames):
         return []
@@ -211,8 +217,7 @@ def decide(
     made = candidates(variants, frames, calibration, k, edges=hearing.edges, nearness=nearness)
     if not made.places:
         return []
-    near = None if nearness is None else nearness[made.row[[place.utterance for place in made.places]]]
-    probabilities = calibration.probabilities(made.features, near)
+    probabilities = calibration.probabilities(made.features)
     hits = []
     for at in np.argsort(-probabilities, kind="stable")[:k].tolist():
         place = made.places[at]
@@ -284,9 +289,15 @@ def _fits(ids: Ints, expected: npt.NDArray[np.float64], snapshot: Snapshot) -> n
     utterances, row = np.unique(utterances_of(ids), return_inverse=True)
     sounds = snapshot.sounds(utterances)
     lengths = window_lengths(windows_of(ids), ((sounds.stop - sounds.start) // FRAME)[row])
+    return np.isnan(expected) | about_as_long(lengths, expected)
+
+
+def about_as_long(lengths: Ints, expected: npt.NDArray[np.float64] | float) -> npt.NDArray[np.bool_]:
+    """Whether windows of so many frames may hold what takes ``expected`` frames. *Shape:* (n,)"""
     usual = np.clip(expected, WINDOW_FRAMES[0], WINDOW_FRAMES[-1])
     # A window cut off by the end of its utterance is short through no fault of the word.
-    return np.isnan(expected) | (np.abs(np.log(lengths / usual)) <= GATE) | (lengths < WINDOW_FRAMES[0])
+    fits: npt.NDArray[np.bool_] = (np.abs(np.log(lengths / usual)) <= GATE) | (lengths < WINDOW_FRAMES[0])
+    return fits
 
 
 def window_lengths(windows: Ints, frames: Ints) -> Ints:

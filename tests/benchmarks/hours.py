@@ -145,7 +145,11 @@ def measure(kb: KnowledgeBase, hearing: Hearing, words: Sequence[str], k: int) -
                 "fetch posteriors",
                 lambda: hearing.heard(snapshot, proposed.utterances),  # noqa: B023
             )
-            timed(spent, "score and place", lambda: decide(variants, rows, frames, hearing, k))  # noqa: B023
+            timed(
+                spent,
+                "score and place",
+                lambda: decide(variants, rows, frames, hearing, k, proposed.nearness_of(rows.id)),  # noqa: B023
+            )
         for word in words:
             timed(spent, "answer", lambda: retrieve(word, snapshot, encoders, k=k, scales=(PHONEME.name,)))  # noqa: B023
     return spent

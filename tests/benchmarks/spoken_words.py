@@ -32,7 +32,7 @@ import numpy.typing as npt
 import torch
 from octavo.indexes.sound.hearing import Hearing
 from octavo.indexes.sound.keyword import Sought
-from octavo.indexes.sound.spoken import SpokenHit, decide, propose
+from octavo.indexes.sound.spoken import LEAST_UTTERANCES, SpokenHit, decide, propose
 from octavo.indexes.store.snapshot import Snapshot
 from octavo.pipeline.phones import phone_names
 from octavo.pipeline.recording import SAMPLE_RATE
@@ -77,15 +77,16 @@ def quality(ranked: Sequence[str], right: set[str]) -> tuple[float, float, float
 
 def exhaustive(variants: Sequence[Sought], snapshot: Snapshot, hearing: Hearing) -> list[SpokenHit]:
     """Every utterance scored."""
+    near = propose(variants, snapshot, hearing, LEAST_UTTERANCES)
     rows, frames = hearing.heard_whole(snapshot, snapshot.ranges())
-    return decide(variants, rows, frames, hearing, K)
+    return decide(variants, rows, frames, hearing, K, near.nearness_of(rows.id))
 
 
 def proposed(variants: Sequence[Sought], snapshot: Snapshot, hearing: Hearing, count: int) -> list[SpokenHit]:
     """What the windows propose, scored."""
     near = propose(variants, snapshot, hearing, count)
     rows, frames = hearing.heard(snapshot, near.utterances)
-    return decide(variants, rows, frames, hearing, K)
+    return decide(variants, rows, frames, hearing, K, near.nearness_of(rows.id))
 
 
 def by_windows(variants: Sequence[Sought], snapshot: Snapshot, hearing: Hearing, keys: Mapping[int, str]) -> list[str]:

@@ -32,7 +32,7 @@ from octavo.pipeline.training.speech_corpus import CorpusWriter, SpeechCorpus, U
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from .sound_world import LEXICON, PHONE_FRAMES, FakePronouncer, phones_of, utterance_of
+from .sound_world import LEXICON, PHONE_FRAMES, FakePronouncer, FakeSpeech, phones_of, utterance_of
 
 LINES = (
     "my router is broken",
@@ -54,6 +54,9 @@ def heard(line: str, *, slips: float, seed: int) -> HeardSpeech:
     return HeardSpeech(tuple(said), (utterance,))
 
 
+encode = FakeSpeech().encode_pronunciations
+
+
 @pytest.fixture(scope="module")
 def speech() -> list[HeardSpeech]:
     return [heard(line, slips=0.25, seed=seed) for seed, line in enumerate(LINES * 4)]
@@ -70,7 +73,7 @@ def test_words_said_and_words_not_said_are_asked() -> None:
 
 
 def test_a_place_is_right_where_the_word_is_said_and_nowhere_else(speech: list[HeardSpeech]) -> None:
-    tried = try_words(["broken", "octavo"], speech, FakePronouncer(), Calibration(phone_frames=PHONE_FRAMES))
+    tried = try_words(["broken", "octavo"], speech, FakePronouncer(), encode, Calibration(phone_frames=PHONE_FRAMES))
     own = tried.word == 0
     assert tried.said[own].sum() >= 6
     assert not tried.said[~own].any()
@@ -81,7 +84,7 @@ def test_a_place_is_right_where_the_word_is_said_and_nowhere_else(speech: list[H
 def test_the_fit_says_more_than_the_default(speech: list[HeardSpeech]) -> None:
     words = [word for word in LEXICON if len(word) > 3]
     told: list[str] = []
-    tried = try_words(words, speech, FakePronouncer(), Calibration())
+    tried = try_words(words, speech, FakePronouncer(), encode, Calibration())
     made = fit_calibration(tried, tell=told.append)
     assert len(told) == 4
     assert made.phone_frames == pytest.approx(PHONE_FRAMES, abs=0.5)

@@ -10,7 +10,7 @@ import pytest
 from octavo.indexes.sound.calibration import RIVALS, Calibration
 from octavo.indexes.sound.hearing import Hearing
 from octavo.indexes.sound.keyword import Edges, Sought, places
-from octavo.indexes.sound.spoken import PIECE_PHONES, SpokenHit, pieces, propose, spoken, window_lengths
+from octavo.indexes.sound.spoken import PIECE_PHONES, SpokenHit, decide, pieces, propose, spoken, window_lengths
 from octavo.indexes.store.snapshot import Snapshot
 from octavo.pipeline.errors import FingerprintMismatch, ModelError
 from octavo.pipeline.phones import phone_ids
@@ -174,11 +174,23 @@ def test_nothing_is_fetched_twice_and_forgotten_with_the_generation() -> None:
         assert made.fetched == 2 * first
 
 
-def test_scoring_everything_needs_no_encoder() -> None:
-    made, speech = world(), FakeSpeech()
-    ears = Hearing(FakePronouncer(), speech, calibration=Calibration(), edges=Edges())
-    assert spoken(ears.variants("router"), cast(Snapshot, made), ears, k=3)
-    assert not speech.encoded
+def test_what_lies_nearer_is_likelier() -> None:
+    made, ears = world(), hearing()
+    variants = ears.variants("router")
+    rows, frames = ears.heard_whole(cast(Snapshot, made), made.ranges())
+    near = propose(variants, cast(Snapshot, made), ears, 64).nearness_of(rows.id)
+    assert near.max() == 0
+    best = decide(variants, rows, frames, ears, 1, near)[0]
+    at = rows.id.tolist().index(best.utterance)
+    near[at] -= 0.3
+    assert decide(variants, rows, frames, ears, 50, near)[0].utterance != best.utterance
+    (further,) = (
+        hit
+        for hit in decide(variants, rows, frames, ears, 50, near)
+        if hit.start == best.start and hit.utterance == best.utterance
+    )
+    assert further.probability < best.probability
+    assert further.score == best.score
 
 
 def test_vectors_of_another_encoder_are_refused() -> None:
@@ -224,11 +236,11 @@ def test_a_place_of_a_variant_names_it() -> None:
 
 def test_a_fitted_calibration_is_calibrated() -> None:
     generator = np.random.default_rng(5)
-    truth = Calibration(bias=1.0, per_phone=1.5, phones=0.7, haste=-0.8, share=0.4)
-    features = generator.normal(size=(20_000, 4))
+    truth = Calibration(bias=1.0, per_phone=1.5, phones=0.7, haste=-0.8, share=0.4, nearness=0.9)
+    features = generator.normal(size=(20_000, 5))
     said = generator.random(len(features)) < truth.probabilities(features)
     made = Calibration(prior=0.25).fitted(features, said)
-    for name in ("bias", "per_phone", "phones", "haste", "share"):
+    for name in ("bias", "per_phone", "phones", "haste", "share", "nearness"):
         assert getattr(made, name) == pytest.approx(getattr(truth, name), abs=0.1)
     assert made.prior == 0.25
     with pytest.raises(ValueError, match="both kinds"):
