@@ -171,10 +171,13 @@ def rarities(found: Sequence[Example]) -> list[float]:
     """How often each utterance is drawn for one of a speaker who says a lot: more often, if theirs are few.
 
     The inverse square root of what a speaker says, in ``_MANY`` utterances: between counting utterances and counting
-    speakers. Unknown voices are heard better the more voices are known.
+    speakers. Unknown voices are heard better the more voices are known; those of machines are all the same voice.
     """
     said = Counter(example.utterance.speaker for example in found)
-    return [max(1.0, _MANY / said[example.utterance.speaker]) ** 0.5 for example in found]
+    return [
+        1.0 if example.utterance.synthetic else max(1.0, _MANY / said[example.utterance.speaker]) ** 0.5
+        for example in found
+    ]
 
 
 def batches(found: Sequence[Example], weights: Sequence[float], seconds: float, seed: int) -> Iterator[list[Example]]:

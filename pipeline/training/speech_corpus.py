@@ -32,6 +32,8 @@ UTTERANCES = "utterances.jsonl"
 
 SYNTHESISERS: Final = ("flite", "espeak", "festival")
 """Sources of speakers who are machines."""
+WORDLESS: Final = "wordless"
+"""Source of sound in which nobody speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Utterance:
         samples: Its length.
         speaker: Who says it, as ``source:name``.
         text: What is said.
-        phones: How it is pronounced, ids of :data:`octavo.pipeline.phones.PHONES`.
+        phones: How it is pronounced, ids of :data:`octavo.pipeline.phones.PHONES`; none where it is known that nobody
+            speaks, with no ``times`` either.
         times: Where each phone lies, relative to the utterance, silence left out: as a synthesiser says it, or as a
             trained network hears it of people; None where nobody knows.
     """
@@ -56,7 +59,7 @@ class Utterance:
     times: tuple[TimedPhone, ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.start < 0 or self.samples <= 0 or not self.phones:
+        if self.start < 0 or self.samples <= 0 or not (self.phones or self.times == ()):
             raise ValueError(f"an utterance of samples {self.start}+{self.samples} with {len(self.phones)} phones")
         if not all(0 < phone < SYMBOLS for phone in self.phones):
             raise ValueError(f"phones are 1 to {SYMBOLS - 1}, got {self.phones}")
@@ -68,8 +71,8 @@ class Utterance:
 
     @property
     def synthetic(self) -> bool:
-        """Whether a synthesiser says it; its times are exact then."""
-        return self.speaker.partition(":")[0] in SYNTHESISERS
+        """Whether a machine made it; its times are exact then."""
+        return self.speaker.partition(":")[0] in (*SYNTHESISERS, WORDLESS)
 
     def to_json(self) -> str:
         """One line of ``utterances.jsonl``."""
@@ -191,6 +194,7 @@ class CorpusWriter:
 def main() -> None:
     """Build all corpora, or those asked for, and print what they hold."""
     from .speech_sources import build_real, build_synthetic
+    from .wordless_sound import build_wordless
 
     parser = argparse.ArgumentParser(description="Build the corpora of speech that the encoder is trained on.")
     parser.add_argument("--speech", type=Path, required=True, help="folder of train/manifest.jsonl and its audio")
@@ -200,13 +204,14 @@ def main() -> None:
     parser.add_argument("--hours-flite", type=float, default=3.0)
     parser.add_argument("--hours-espeak", type=float, default=3.0)
     parser.add_argument("--hours-festival", type=float, default=1.0)
+    parser.add_argument("--hours-wordless", type=float, default=0.4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument(
-        "--only", choices=["real", *SYNTHESISERS], action="append", help="build this one; repeat for more"
+        "--only", choices=["real", *SYNTHESISERS, WORDLESS], action="append", help="build this one; repeat for more"
     )
     options = parser.parse_args()
-    wanted = options.only or ["real", *SYNTHESISERS]
+    wanted = options.only or ["real", *SYNTHESISERS, WORDLESS]
     for name in wanted:
         folder = options.out / name
         if name == "real":
@@ -214,6 +219,9 @@ def main() -> None:
         else:
             hours = getattr(options, f"hours_{name}")
             if hours <= 0:
+                continue
+            if name == WORDLESS:
+                print(name, json.dumps(build_wordless(folder, hours, options.seed)), flush=True)
                 continue
             report = build_synthetic(name, options.lexicon, options.text, folder, hours, options.seed, options.workers)
         print(name, json.dumps(report), flush=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor
@@ -13,6 +13,9 @@ from .speech_batches import Batch
 
 if TYPE_CHECKING:
     from .speech import SpeechRecipe
+
+FRAMES_A_PHONE: Final = 9.0
+"""Log-mel frames that a phone usually takes."""
 
 
 def loss_of(heard: Heard, batch: Batch, recipe: SpeechRecipe) -> Tensor:
@@ -40,9 +43,16 @@ def framewise(heard: Heard, batch: Batch) -> Tensor:
 def _ctc(logits: Tensor, batch: Batch, stride: int) -> Tensor:
     """Connectionist temporal classification (Graves et al., 2006), mean over phones."""
     lengths = (batch.lengths // stride).clamp(max=logits.shape[1])
-    return torch.nn.functional.ctc_loss(
-        logits.float().log_softmax(-1).transpose(0, 1), batch.phones, lengths, batch.counts, BLANK, zero_infinity=True
+    chances = logits.float().log_softmax(-1).transpose(0, 1)
+    lost = torch.nn.functional.ctc_loss(
+        chances, batch.phones, lengths, batch.counts, BLANK, reduction="none", zero_infinity=True
     )
+    return (lost / _sayable(batch)).mean()
+
+
+def _sayable(batch: Batch) -> Tensor:
+    """Phones of each utterance; where there are none, as many as could have been said. *Shape:* (B,)"""
+    return torch.where(batch.counts > 0, batch.counts, (batch.lengths / FRAMES_A_PHONE).clamp(min=1))
 
 
 def consistency(logits: Tensor, batch: Batch) -> Tensor:
@@ -58,4 +68,4 @@ def consistency(logits: Tensor, batch: Batch) -> Tensor:
     told = torch.nn.functional.kl_div(first, second.detach(), reduction="none", log_target=True)
     told = told + torch.nn.functional.kl_div(second, first.detach(), reduction="none", log_target=True)
     present = batch.valid.chunk(2)[0][:, 1::2]
-    return ((told.sum(-1) * present).sum(1) / batch.counts.chunk(2)[0]).mean() / 2
+    return ((told.sum(-1) * present).sum(1) / _sayable(batch).chunk(2)[0]).mean() / 2

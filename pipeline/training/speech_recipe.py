@@ -27,26 +27,27 @@ from ..encoders.speech_trunk import TrunkIdentity, find_trunk, trunk_name
 from ..errors import ModelError
 from .pronunciation_choice import rechosen
 from .speech import Progress, SpeechRecipe, train
-from .speech_corpus import SpeechCorpus
+from .speech_corpus import WORDLESS, SpeechCorpus
 from .speech_frontend import LogMel, TrunkStates
 from .speech_sources import SYNTHETIC, build_real, build_synthetic, say_word
 from .speech_texts import Transcriber, read_cmudict
 from .word_space import WordSpaceRecipe, train_word_space
+from .wordless_sound import build_wordless
 
-HOURS: Final = {"flite": 3.0, "espeak": 3.0, "festival": 1.0}
-"""Synthetic speech to make. More of it from the same few voices did not help the trial."""
+HOURS: Final = {"flite": 3.0, "espeak": 3.0, "festival": 1.0, WORDLESS: 0.4}
+"""Synthetic speech to make, and sound without any. More speech from the same few voices did not help the trial."""
 
 OPTIONAL: Final = frozenset({"festival"})
 """Left out where it is not installed: its voices are packages of their own."""
 
-WEIGHTS: Final = {"real": 2.2, "flite": 1.0, "espeak": 0.6, "festival": 1.0}
-"""How often an utterance of a corpus is drawn: people count most, formant synthesis least."""
+WEIGHTS: Final = {"real": 2.2, "flite": 1.0, "espeak": 0.6, "festival": 1.0, WORDLESS: 6.0}
+"""How often an utterance of a corpus is drawn: people count most, formant synthesis least; 6 % are without words."""
 
 Tell = Callable[[str], None]
 
 
 def build_corpora(speech: Path, lexicon: Path, text: Path, out: Path, *, seed: int, workers: int, tell: Tell) -> None:
-    """People and synthesisers as corpora below ``out``, those that are not there yet.
+    """People, synthesisers and sound without words as corpora below ``out``, those that are not there yet.
 
     Raises:
         ModelError: There are no recordings, or a synthesiser is missing that cannot be left out.
@@ -64,6 +65,8 @@ def build_corpora(speech: Path, lexicon: Path, text: Path, out: Path, *, seed: i
             tell(f"{name}: left out ({error})")
         else:
             tell(f"{name}: {json.dumps(report)}")
+    if not (out / WORDLESS / ".done").exists():
+        tell(f"{WORDLESS}: {json.dumps(build_wordless(out / WORDLESS, HOURS[WORDLESS], seed))}")
 
 
 def train_speech(

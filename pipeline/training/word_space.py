@@ -66,7 +66,7 @@ def listen(
     """What the network makes of examples; those whose phones do not fit into their frames are left out."""
     network.eval()
     listened: list[Spoken] = []
-    order = sorted(range(len(found)), key=lambda at: found[at].frames)
+    order = sorted((at for at, one in enumerate(found) if one.utterance.phones), key=lambda at: found[at].frames)
     for first in range(0, len(order), batch):
         chosen = [found[at] for at in order[first : first + batch]]
         made = frontend.batch(chosen).to(device)

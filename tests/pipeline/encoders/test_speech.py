@@ -244,11 +244,14 @@ def test_what_the_header_takes_off_the_blank_changes_posteriors_alone(tmp_path: 
 
 
 def test_noise_is_no_speech() -> None:
-    """With the shipped weights, which hear a phone in noise here and there, but never surely."""
+    """With the shipped weights; the last two come and go as syllables do."""
     encoder = SpeechEncoder(device="cpu")
     generator = np.random.default_rng(1)
     white = generator.standard_normal(10 * SAMPLE_RATE)
-    for sound in (0 * white, 0.003 * white, 0.1 * white, np.cumsum(white) * 1e-3):
+    time = np.arange(len(white)) / SAMPLE_RATE
+    swelling = white * (1 + np.sin(2 * np.pi * 3 * time))
+    clicks = white * np.exp(-40 * (time % 0.21))
+    for sound in (0 * white, 0.003 * white, 0.1 * white, np.cumsum(white) * 1e-3, 0.1 * swelling, 0.1 * clicks):
         assert not encoder.hear(sound.astype(np.float32))
 
 

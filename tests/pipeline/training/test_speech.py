@@ -171,6 +171,7 @@ def test_festival_is_left_out_where_it_is_missing_and_nothing_else_is(
 
     monkeypatch.setattr(speech_recipe, "build_real", lambda *given: {"hours": 6.5})
     monkeypatch.setattr(speech_recipe, "build_synthetic", build)
+    monkeypatch.setattr(speech_recipe, "build_wordless", lambda *given: {"hours": 0.4})
     said: list[str] = []
     given = (tmp_path, tmp_path, tmp_path, tmp_path / "out")
     build_corpora(*given, seed=1, workers=1, tell=said.append)
@@ -179,6 +180,7 @@ def test_festival_is_left_out_where_it_is_missing_and_nothing_else_is(
         'flite: {"hours": 3.0}',
         'espeak: {"hours": 3.0}',
         "festival: left out (festival is not installed: apt-get install festival)",
+        'wordless: {"hours": 0.4}',
     ]
     missing.add("flite")
     with pytest.raises(ModelError, match="flite is not installed"):
