@@ -130,7 +130,7 @@ def test_one_command_makes_a_model(wav2vec2: Path, tmp_path: Path, capsys: pytes
     opened = SpeechCheckpoint.open(made)
     assert opened.trunk == load_trunk(str(wav2vec2)).identity
     assert json.loads(opened.header["recipe"])["phones"]["trunk"] == str(wav2vec2)
-    assert set(json.loads(opened.header["corpora"])) == {"real-heard", "flite", "espeak", "festival"}
+    assert set(json.loads(opened.header["corpora"])) == {"real-heard", "flite", "espeak", "festival", "wordless"}
     assert cli.main(["train", "speech", *map(str, [*given, *short])]) == cli.FAILED
     assert "take another folder for --out" in capsys.readouterr().err
 
