@@ -19,6 +19,7 @@ from .families import Relatives
 from .store.bm25 import BM25_B, BM25_K1, inverse_document_frequency
 
 if TYPE_CHECKING:
+    from .names import Names
     from .store.snapshot import Snapshot, SpanRows
 
 Ints = npt.NDArray[np.int64]
@@ -26,6 +27,8 @@ Floats = npt.NDArray[np.float32]
 
 CANDIDATES = {SENTENCE: 100, PARAGRAPH: 50, SECTION: 10, DOCUMENT: 5}
 LEXICAL_CANDIDATES = 50
+NEAREST_NAMED = 10
+"""Paragraphs taken from the documents that a question names, whatever else proposes them."""
 WINDOW_CHARACTERS = (425, 1700)
 """Widths of the windows around a sentence: half of a paragraph and half of a section, the steps between our scales."""
 
@@ -121,14 +124,20 @@ class Evidence:
 
 
 def gather(
-    question: Floats, terms: Sequence[QueryTerm], snapshot: Snapshot, ranges: Ints | None, hits: int
+    question: Floats,
+    terms: Sequence[QueryTerm],
+    snapshot: Snapshot,
+    ranges: Ints | None,
+    hits: int,
+    names: Names | None = None,
 ) -> Universe:
-    """The sections that hold what any scale, or the words, propose.
+    """The sections that hold what any scale, or the words, propose; and what is nearest in documents that are named.
 
     Args:
         question: Its vector. *Shape:* (width,)
         ranges: Ids that may answer; ``None`` for all that are live.
         hits: How many are wanted; many hits need more candidates.
+        names: What the question says of names.
     """
     proposed = []
     for scale, count in CANDIDATES.items():
@@ -142,6 +151,9 @@ def gather(
         proposed.append(snapshot.lexical(sorted(set(words)), max(LEXICAL_CANDIDATES, 2 * hits), ranges).ids)
     ids = np.unique(np.concatenate([found.ravel() for found in proposed])) if proposed else np.empty(0, np.int64)
     ids = ids[ids > 0]
+    if names and len(own := names.ranges(np.unique(snapshot.spans(ids).content))) and PARAGRAPH in snapshot.scales:
+        ids = np.union1d(ids, snapshot.index(PARAGRAPH).search(question[None], NEAREST_NAMED, own).ids[0])
+        ids = ids[ids > 0]
     for _ in (SENTENCE, PARAGRAPH):  # a sentence's section is its parent's parent
         spans = snapshot.spans(ids)
         ids = np.unique(np.where(spans.rank < SECTION.rank, spans.parent, spans.id))

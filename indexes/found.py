@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +21,7 @@ from .late_interaction import TOKEN
 from .store.filter import Filter
 
 if TYPE_CHECKING:
+    from .names import Names
     from .store.snapshot import Snapshot
 
 
@@ -39,10 +40,12 @@ class Found:
     Attributes:
         vector: Of the question. *Shape:* (width,)
         words: Of the question, and their neighbours in spelling.
+        names: The question's words where titles, file names and headings hold them.
         universe: The sentences, and what contains them.
         evidence: Scores at every scale, each divided by its best.
         fused: All of them together.
         pinned: Scales that were asked for; empty for all.
+        over: What would be found over another universe.
         pieces: Compares single words, where the encoder of text can.
     """
 
@@ -52,7 +55,9 @@ class Found:
     evidence: Sequence[Evidence]
     fused: Fused
     words: Sequence[QueryTerm]
+    names: Names
     pinned: tuple[Scale, ...]
+    over: Callable[[Universe], Found]
     pieces: Pieces | None = None
 
     @property

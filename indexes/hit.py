@@ -52,8 +52,9 @@ class Hit:
             Higher is better; comparable within one answer only. Of a word found in sound by itself it is the
             calibrated probability that it is said there.
         scale: Name of the scale at which the span was chosen.
-        contributions: Share of the score by scale name, ``lexical`` for words, ``token`` for words in their context and
-            ``window`` for the windows between two scales; they sum to the score.
+        contributions: Share of the score by scale name, ``lexical`` for words, ``token`` for words in their context,
+            ``name`` for words in titles, file names and headings and ``window`` for the windows between two scales;
+            they sum to the score.
         context: The sentence around a hit of the character scale, which is a single word; else empty.
         heard: Of a word found in sound, the phones heard there (``"R AW T ER"``); else empty.
         measures: Of a hit of the prosody scale, how it is said, see :data:`octavo.pipeline.voice.measures.MEASURES`.

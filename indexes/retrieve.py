@@ -11,12 +11,13 @@ from ..pipeline.embed import Vectors
 from ..pipeline.errors import FingerprintMismatch, QueryError
 from ..pipeline.scale import CHARACTER, PHONEME, PROSODY, SCALES, SENTENCE, TEXT_SCALES, Scale
 from .confidence.assess import Beside, assessed, assessed_sound
-from .evidence import gather, weigh
+from .evidence import Universe, gather, weigh
 from .expand import SpellingEncoder, expand
 from .found import Found
 from .fuse import fuse
 from .hit import Answer
 from .late_interaction import by_tokens
+from .names import Names
 from .sound.audible import UTTERANCES, heard_within, hits_within
 from .sound.hearing import Hearing
 from .sound.hits import find_said, sound_hits
@@ -207,14 +208,22 @@ def find(
             vector = question_vector(question, words, whole, encoders.text)
             words = emphasised(question, words)
         traced.embedded(question, encoders.text.fingerprint)
-    with timed(timings, "search"):
-        universe = gather(vector, words, snapshot, ranges, sections)
-    with timed(timings, "score"):
-        evidence = weigh(universe, vector, words, snapshot)
-        if pieces is not None and snapshot.token_fingerprint == getattr(encoders.text, "token_fingerprint", ""):
+    if pieces is not None and snapshot.token_fingerprint != getattr(encoders.text, "token_fingerprint", ""):
+        pieces = None
+
+    def scored(universe: Universe) -> Found:
+        evidence = weigh(universe, vector, words, snapshot) + names.evidence(universe)
+        if pieces is not None:
             evidence += by_tokens(universe, question, pieces, words, snapshot)
         fused = fuse(evidence, len(universe), pinned)
-    return Found(snapshot, vector, universe, evidence, fused, words, pinned, getattr(encoders.text, "pieces", None))
+        compare = getattr(encoders.text, "pieces", None)
+        return Found(snapshot, vector, universe, evidence, fused, words, names, pinned, scored, compare)
+
+    with timed(timings, "search"):
+        names = Names(question, words, snapshot)
+        universe = gather(vector, words, snapshot, ranges, sections, names)
+    with timed(timings, "score"):
+        return scored(universe)
 
 
 def _check(question: str, k: int, budget: int | None, scales: Sequence[str]) -> tuple[Scale, ...]:

@@ -108,7 +108,7 @@ def signs(question: str, found: Found) -> Signs:
     best = int(np.argmax(total))
     best_by = {name: int(np.argmax(scores)) for name, scores in raw.items()}
     _nearness(values, raw, best)
-    missing = _covered(values, words, universe, best, found.choose(HITS, None)[:HITS])
+    missing = _covered(values, words, found, best, found.choose(HITS, None)[:HITS])
     values["words alike"] = _alike(question, words, found, best)
     _margins(values, universe, raw, total, plain, best)
     _agreement(values, universe, raw, best, best_by)
@@ -140,6 +140,7 @@ def asked_words(question: str, found: Found) -> tuple[AskedWord, ...]:
         stems = [stem for stem, _ in near.stems] if near else []
         stems += [stem for other in respaced if _respaced(term.text, other.text) for stem, _ in other.stems]
         share = 1.0 if near is not None and near.exact else SPELLED_ALIKE if stems else 0.0
+        share = max(share, found.names.anywhere(term.text))
         weight = float(inverse_document_frequency(known.get(term.text, 0), snapshot.paragraphs)) * emphasis[term.text]
         little = term.stop_word or term.text in asking
         made.append(AskedWord(term.text, tuple(stems), weight, share, little, emphasis[term.text] == 1))
@@ -188,30 +189,42 @@ def _nearness(values: dict[str, float], raw: Mapping[str, Floats], best: int) ->
 
 
 def _covered(
-    values: dict[str, float], words: Sequence[AskedWord], universe: Universe, best: int, hits: Sequence[Choice]
+    values: dict[str, float], words: Sequence[AskedWord], found: Found, best: int, hits: Sequence[Choice]
 ) -> tuple[str, ...]:
-    """Shares of the question's weight of words that the best place, its document and the hits hold; what is missing."""
+    """Shares of the question's weight of words that the best place, its document and the hits hold; what is missing.
+
+    A place holds what its document's name and its headings say, too.
+    """
+    universe = found.universe
     content = _content(words)
     weights = np.array([word.weight for word in content])
     whole = float(weights.sum())
     if whole <= 0:
         return ()
     places = around(universe, best)
-    there = _held(content, _stems(universe, places[PARAGRAPH.name]))
+    named = found.names.of_sentence(universe, best)
+    there = _held(content, _stems(universe, places[PARAGRAPH.name]), named)
     missing = [word for word, share in zip(content, there.tolist(), strict=True) if not share]
     values[f"covered {PARAGRAPH}"] = values["covered asked"] = float(weights @ there) / whole
     asking = weights * np.array([word.asks for word in content])
     if asking.sum() > 0:
         values["covered asked"] = float(asking @ there) / float(asking.sum())
-    values[f"covered {DOCUMENT}"] = float(weights @ _held(content, _stems(universe, places[DOCUMENT.name]))) / whole
-    by_hit = [_held(content, _stems(universe, slice(hit.first, hit.last))) for hit in hits]
+    values[f"covered {DOCUMENT}"] = (
+        float(weights @ _held(content, _stems(universe, places[DOCUMENT.name]), named)) / whole
+    )
+    by_hit = [
+        _held(content, _stems(universe, slice(hit.first, hit.last)), found.names.of_sentence(universe, hit.first))
+        for hit in hits
+    ]
     values["covered hits"] = float(weights @ np.max(by_hit, axis=0)) / whole if by_hit else 0.0
     return tuple(word.text for word in sorted(missing, key=lambda word: -word.weight))
 
 
-def _held(words: Sequence[AskedWord], stems: set[int]) -> Floats:
-    """What each word counts among some stems. *Shape:* (words,)"""
-    return np.array([word.share if stems.intersection(word.stems) else 0.0 for word in words])
+def _held(words: Sequence[AskedWord], stems: set[int], named: Mapping[str, float]) -> Floats:
+    """What each word counts among some stems, or by names. *Shape:* (words,)"""
+    return np.array(
+        [max(word.share if stems.intersection(word.stems) else 0.0, named.get(word.text, 0.0)) for word in words]
+    )
 
 
 def _alike(question: str, words: Sequence[AskedWord], found: Found, best: int) -> float:
@@ -224,7 +237,7 @@ def _alike(question: str, words: Sequence[AskedWord], found: Found, best: int) -
     if found.pieces is None:
         content = _content(words)
         weights = np.array([word.weight for word in content])
-        held = _held(content, _stems(universe, slice(first, last)))
+        held = _held(content, _stems(universe, slice(first, last)), {})
         return float(weights @ held) / float(weights.sum()) if weights.any() else 0.0
     here = found.snapshot.text(int(universe.content[best]), int(universe.start[first]), int(universe.stop[last - 1]))
     bounds, nearest = found.pieces.nearest(question, here)

@@ -14,6 +14,7 @@ from ...pipeline.scale import CHARACTER, PHONEME, SCALES, SENTENCE, TEXT_SCALES,
 from ..evidence import LEXICAL, WINDOW, Evidence
 from ..fuse import fuse
 from ..late_interaction import TOKEN
+from ..names import NAME
 from ..sound.audible import Audible
 
 Floats = npt.NDArray[np.float32]
@@ -80,7 +81,7 @@ class Row:
 
 
 def _speaks(part: Evidence, left_out: str) -> bool:
-    if left_out in (LEXICAL, CHARACTER.name, TOKEN):  # words, neighbours in spelling, words in context: at any scale
+    if left_out in (LEXICAL, CHARACTER.name, TOKEN, NAME):  # words of all kinds: at any scale
         return part.credit == left_out
     if left_out == WINDOW:
         return part.scale is None
@@ -97,7 +98,7 @@ def rows(scales: Sequence[Scale], *, tokens: bool = False) -> tuple[Row, ...]:
     # Words are there even where their spelling has no vectors, but none in a knowledge base of sound alone.
     text = [CHARACTER.name, *text] if text or PHONEME not in scales else []
     sound = [PHONEME.name] if PHONEME in scales else []
-    parts = [*text, *((LEXICAL, WINDOW) if text else ()), *((TOKEN,) if tokens else ()), *sound]
+    parts = [*text, *((LEXICAL, NAME, WINDOW) if text else ()), *((TOKEN,) if tokens else ()), *sound]
     return (
         *(Row(name, Kind.SINGLE, (name,)) for name in (*text, *sound)),
         *(Row(f"{a}+{b}", Kind.PAIR, (a, b)) for a, b in combinations(text, 2)),

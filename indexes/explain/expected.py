@@ -10,9 +10,8 @@ import numpy as np
 
 from ...pipeline.errors import QueryError
 from ...pipeline.scale import SECTION, SENTENCE
-from ..evidence import Universe, weigh
+from ..evidence import Universe
 from ..found import Found
-from ..fuse import fuse
 from .origin import Glimpse, glimpse, ids_of
 from .places import named_place
 from .scoring import Column, Proposal, columns_of, proposals
@@ -156,16 +155,6 @@ def _verdict(
 
 def _with(found: Found, sections: np.ndarray) -> Found:
     """What was found, had these sections been proposed too."""
-    snapshot, spans = found.snapshot, found.universe.spans
+    spans = found.universe.spans
     every = np.union1d(spans.id[spans.rank == SECTION.rank], sections)
-    universe = Universe.of(snapshot.subtree(every))
-    evidence = weigh(universe, found.vector, found.words, snapshot)
-    return Found(
-        snapshot,
-        found.vector,
-        universe,
-        evidence,
-        fuse(evidence, len(universe), found.pinned),
-        found.words,
-        found.pinned,
-    )
+    return found.over(Universe.of(found.snapshot.subtree(every)))

@@ -70,6 +70,7 @@ class Word:
         in_hit: How often it stands in the hit, neighbours by their similarity.
         emphasis: Share of ``idf`` that it counts: less than 1 where it was said before the part that asks.
         family: Words of its family that stand in the hit, see :mod:`octavo.indexes.families`.
+        in_name: Whether the title, the file name or a heading of the hit holds it, see :mod:`octavo.indexes.names`.
     """
 
     text: str
@@ -81,6 +82,7 @@ class Word:
     in_hit: float = 0.0
     emphasis: float = 1.0
     family: tuple[Neighbour, ...] = ()
+    in_name: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As in ``octavo explain --json``."""
@@ -96,6 +98,7 @@ class Word:
             "in_hit": round(self.in_hit, 4),
             "emphasis": round(self.emphasis, 4),
             "family": [{"terms": list(one.terms), "similarity": round(one.similarity, 4)} for one in self.family],
+            "in_name": self.in_name,
         }
 
 
@@ -103,7 +106,9 @@ def words_of(question: str, found: Found, choice: Choice | None) -> tuple[Word, 
     """The words of a question as they were searched for, those that the knowledge base lacks included."""
     snapshot = found.snapshot
     here = np.empty(0, np.int64)
+    named: Mapping[str, float] = {}
     if choice is not None:
+        named = found.names.of_sentence(found.universe, choice.first)
         stems = [found.universe.spans.stems[row] for row in found.universe.sentence[choice.first : choice.last]]
         here = np.concatenate([np.asarray(one, np.int64) for one in stems]) if stems else here
     made: dict[str, Word] = {}
@@ -123,9 +128,12 @@ def words_of(question: str, found: Found, choice: Choice | None) -> tuple[Word, 
             float(sum(weight * int((here == stem).sum()) for stem, weight in word.stems)),
             word.emphasis,
             tuple(Neighbour(tuple(written[stem]), alike) for stem, alike in family[at]),
+            word.text in named,
         )
     asked = query_stems(question, snapshot.languages())
-    return tuple(made.get(term.text) or Word(term.text, "unknown", term.stop_word) for term in asked)
+    return tuple(
+        made.get(term.text) or Word(term.text, "unknown", term.stop_word, in_name=term.text in named) for term in asked
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,11 +125,13 @@ def _words(words: Iterable[Word]) -> Table:
         if word.family:
             known += f"; here {_alike(word.family)}"
         if word.known == "unknown":
-            table.add_row(plain(word.text), known, "-", "-", "-")
+            known, here = ("by a name alone", "in its name") if word.in_name else (known, "-")
+            table.add_row(plain(word.text), known, "-", "-", here)
             continue
         common = " (common)" if word.stop_word else ""
         worth = f"{word.idf:.2f}" + (f" x {word.emphasis:.2f}" if word.emphasis < 1 else "")
-        table.add_row(plain(word.text) + common, plain(known), f"{word.frequency:,}", worth, f"{word.in_hit:.3g}")
+        here = f"{word.in_hit:.3g}" + (" and its name" if word.in_name else "")
+        table.add_row(plain(word.text) + common, plain(known), f"{word.frequency:,}", worth, here)
     return table
 
 
@@ -157,6 +159,7 @@ _KINDS: Final = {
     "vectors": ("cosine", "meaning"),
     "words": ("BM25", "words"),
     "tokens": ("in context", "words in context"),
+    "names": ("in names", "words in names and headings"),
 }
 """What columns of evidence begin with, what their scores are called, and what they are."""
 

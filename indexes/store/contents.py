@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from .catalog import Catalog, Ids
 from .filter import Filter
 from .generation import Generation
 from .ranges import Ranges, normalised
-from .stored import StoredContent, read_flags, read_uri
+from .stored import Named, StoredContent, read_flags, read_uri
 
 
 def id_ranges(catalog: Catalog, where: Filter | None, generation: Generation) -> Ranges:
@@ -95,6 +96,19 @@ def content(catalog: Catalog, content_id: int, where: Filter | None, generation:
         format_ or "",
         added,
     )
+
+
+def names(catalog: Catalog, ids: Ids, generation: Generation) -> list[Named]:
+    """What some contents are called, by rising id; those that no path leads to are left out."""
+    rows = catalog.among(
+        "SELECT c.id, c.title, c.first, c.stop, s.uri FROM content AS c JOIN source AS s ON s.content_id = c.id"
+        f" WHERE c.id IN (SELECT value FROM carray(?)) AND {_named(generation)} ORDER BY c.id, s.id",
+        ids,
+    )
+    return [
+        Named(content_id, title, tuple(read_uri(row[4]) for row in own), first, stop)
+        for (content_id, title, first, stop), own in groupby(rows, key=lambda row: row[:4])
+    ]
 
 
 def text(catalog: Catalog, content_id: int, start: int, stop: int) -> str:

@@ -20,7 +20,7 @@ from .lexical import best_paragraphs, document_frequency
 from .ranges import Ranges, normalised
 from .scale_index import Neighbours, ScaleIndex
 from .sounds import HeardRows, SoundRows
-from .stored import SPAN_COLUMNS, SpanRows, StoredContent, fingerprint_of, span_rows
+from .stored import SPAN_COLUMNS, Named, SpanRows, StoredContent, fingerprint_of, span_rows
 
 _SPAN = f"SELECT {SPAN_COLUMNS} FROM span"
 __all__ = ["HeardRows", "Snapshot", "SoundRows", "SpanRows", "StoredContent"]
@@ -41,6 +41,7 @@ class Snapshot:
         self._shared = shared
         self._release = release
         self._open = True
+        self._frequency: dict[int, int] = {}  # of stems asked for before: one question asks several times
         self.generation = shared.number
 
     @property
@@ -220,7 +221,10 @@ class Snapshot:
 
     def document_frequency(self, stem_ids: Sequence[int]) -> npt.NDArray[np.int64]:
         """Paragraphs that hold each stem, those of deleted documents included until compaction. *Shape:* (n,)."""
-        return document_frequency(self._catalog, stem_ids, self._shared.past)
+        known = self._frequency
+        new = [one for one in dict.fromkeys(stem_ids) if one not in known]
+        known.update(zip(new, document_frequency(self._catalog, new, self._shared.past).tolist(), strict=True))
+        return np.array([known[one] for one in stem_ids], np.int64)
 
     def lexical(self, stem_ids: Sequence[int], limit: int, ranges: Ranges | None = None) -> Neighbours:
         """The paragraphs with the best BM25 (k1 1.2, b 0.75, by FTS5) for any of the stems.
@@ -277,6 +281,10 @@ class Snapshot:
             KnowledgeBaseError: There is no such content.
         """
         return contents.content(self._catalog, content_id, where, self._shared)
+
+    def names(self, content_ids: Ids) -> list[Named]:
+        """What some contents are called: titles and paths."""
+        return contents.names(self._catalog, content_ids, self._shared)
 
     def text(self, content_id: int, start: int, stop: int) -> str:
         """Characters ``[start, stop)`` of a content's text."""

@@ -114,6 +114,23 @@ def span_rows(rows: Sequence[Row]) -> SpanRows:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """What a content is called.
+
+    Attributes:
+        title: As its metadata state it.
+        uris: All its live paths.
+        first, stop: Its spans' and sounds' ids: ``first <= id < stop``.
+    """
+
+    content: int
+    title: str
+    uris: tuple[str, ...]
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredContent:
     """What the bytes of a file became.
 

@@ -6,7 +6,8 @@ DATA holds the folders of the sets; FOLDER gets sources, questions and a knowled
 words alike and encodes the question as a whole, ``words`` damps the words that were said only before the part that
 asks, ``query`` adds the vector of that part: what a search does. ``no families`` leaves out the words of one family,
 see :mod:`octavo.indexes.families`, ``no tokens`` what single words mean in their context, see
-:mod:`octavo.indexes.late_interaction`. Single scales are as with fixed weights. Printed for each set: recall of the
+:mod:`octavo.indexes.late_interaction`, ``no names`` what titles, file names and headings say, see
+:mod:`octavo.indexes.names`. Single scales are as with fixed weights. Printed for each set: recall of the
 gold characters in a budget (where no characters are named: nDCG@10 of the sources), in percent, with the change
 against fixed weights, its 95 % bootstrap interval, the p of the paired randomisation test, questions won and lost.
 
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from octavo.indexes import names
 from octavo.indexes.choose import pack, rank, runs
 from octavo.indexes.collection import KnowledgeBase
 from octavo.indexes.evaluate import metrics
@@ -91,15 +93,16 @@ def measure(folder: Path, count: int) -> tuple[dict[str, Floats], int]:
                 scale.name: (found, fuse(found.evidence, size, (scale,)).total, scale) for scale in SINGLES
             }
             ways[FIXED] = found, found.fused.total, SENTENCE
-            tokens = [one for one in found.evidence if one.credit == TOKEN]
-            ways["words"] = found, fuse([*meaning, *words, *tokens], size).total, SENTENCE
+            beside = [one for one in found.evidence if one.credit in (TOKEN, names.NAME)]
+            ways["words"] = found, fuse([*meaning, *words, *beside], size).total, SENTENCE
             ways["query"] = asked, asked.fused.total, SENTENCE
             rows = len(asked.universe)
             bare = by_words(asked.universe, [replace(word, family=()) for word in asked.words if word.stems], snapshot)
             others = [one for one in asked.evidence if one.credit not in (LEXICAL, CHARACTER.name)]
             ways["query, no families"] = asked, fuse([*others, *bare], rows).total, SENTENCE
-            without = [one for one in asked.evidence if one.credit != TOKEN]
-            ways["query, no tokens"] = asked, fuse(without, rows).total, SENTENCE
+            for what, credit in (("tokens", TOKEN), ("names", names.NAME)):
+                without = [one for one in asked.evidence if one.credit != credit]
+                ways[f"query, no {what}"] = asked, fuse(without, rows).total, SENTENCE
             for name, (own, total, scale) in ways.items():
                 values.setdefault(name, []).append(judged(own, gold, judge.times, total, scale))
     parts = sum(asking_part(question.text) > 0 for question in questions)

@@ -54,6 +54,7 @@ def spell(name: str) -> str:
     return {
         "lexical": "exact words",
         "token": "words in context",
+        "name": "names and headings",
         "window": "windows between scales",
         "character": "character (spelling)",
     }.get(name, name)

@@ -72,7 +72,7 @@ def test_every_row_is_what_search_answers(kb: KnowledgeBase, evaluation: Evaluat
 
 def test_rows_are_all_scales_their_pairs_and_what_is_left_without(evaluation: Evaluation) -> None:
     kinds = [row.kind for row in evaluation.run.rows]
-    assert [kinds.count(kind) for kind in Kind] == [5, 10, 1, 7]
+    assert [kinds.count(kind) for kind in Kind] == [5, 10, 1, 8]
     finds = evaluation.run.scores["recall@400"][:4, evaluation.run.row(FUSED)]
     assert (finds == 1).all()
 

@@ -98,6 +98,7 @@ def test_a_summary_says_what_each_kind_of_evidence_is_worth(run: EvaluationRun) 
         "section",
         "document",
         "lexical",
+        "name",
         "window",
     ]
     assert {worth.verdict for worth in summary.worth} <= {"earns", "harms", "no gain shown"}
