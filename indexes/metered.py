@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 from ..pipeline.scale import Scale
 from .evidence import LEXICAL
 from .late_interaction import TOKEN
+from .names import NAME
 from .store.scale_index import Neighbours, ScaleIndex
 from .store.snapshot import Snapshot
 from .tracing import Kind, span
@@ -41,7 +42,7 @@ class Metered:
 
     Attributes:
         ms: Milliseconds since the last :meth:`reset`, by scale; ``lexical`` for the full-text index,
-            ``token`` for the states of single words.
+            ``token`` for the states of single words, ``name`` for titles and file names.
         proposed: What the indexes answered, in order, where it is kept.
     """
 
@@ -54,6 +55,7 @@ class Metered:
         self.lexical = self._searched(LEXICAL, snapshot.lexical)
         self.document_frequency = self._timed(LEXICAL, snapshot.document_frequency)
         self.token_states = self._timed(TOKEN, snapshot.token_states)
+        self.names = self._timed(NAME, snapshot.names)
 
     def reset(self) -> dict[str, float]:
         """What was noted; counting starts again."""

@@ -17,6 +17,7 @@ from ..evidence import LEXICAL, Universe
 from ..found import Found
 from ..late_interaction import TOKEN
 from ..metered import Metered
+from ..names import NAME
 from ..retrieve import Encoders, find
 from ..sound.audible import UTTERANCES, Audible
 from ..sound.joined import listen_for, listened_for
@@ -116,7 +117,7 @@ class Asker:
         self._citing.duplicates(measured, universe, zip(self._budgets, packed, strict=True), cited)
         measured.signals |= {f"ms {stage}": spent for stage, spent in ms.items()} | {"ms total": sum(ms.values())}
         tokens = (TOKEN,) if snapshot.token_fingerprint else ()
-        for name in [*(scale.name for scale in (*TEXT_SCALES, PHONEME)), LEXICAL, *tokens]:
+        for name in [*(scale.name for scale in (*TEXT_SCALES, PHONEME)), LEXICAL, NAME, *tokens]:
             measured.signals[f"ms index {name}"] = index_ms.get(name, 0.0)
         measured.signals["sentences scored"] = float(count)
         measured.signals |= confidence_signals(question, found, gold, self._calibration)

@@ -104,7 +104,7 @@ def test_a_summary_says_what_each_kind_of_evidence_is_worth(run: EvaluationRun) 
     assert {worth.verdict for worth in summary.worth} <= {"earns", "harms", "no gain shown"}
     without = run.row("without lexical")
     gain = np.nanmean([run.scores[m][:4, run.row(FUSED)] - run.scores[m][:4, without] for m in run.leading])
-    assert summary.worth[-2].gain.mean == pytest.approx(gain)
+    assert summary.worth[-3].gain.mean == pytest.approx(gain)
     assert summary.signals["weaker_grounding"]["broken"] == 0
     handoff = summary.signals["confusing_handoff"]
     assert handoff["unanswerable"] == 1
