@@ -159,9 +159,11 @@ _KINDS: Final = {
     "vectors": ("cosine", "meaning"),
     "words": ("BM25", "words"),
     "tokens": ("in context", "words in context"),
-    "names": ("in names", "words in names and headings"),
 }
 """What columns of evidence begin with, what their scores are called, and what they are."""
+
+_NAMES: Final = {"names document": "title and file name", "names section": "headings"}
+"""Evidence that is there at one or two scales: told in words below the table."""
 
 
 def _columns(columns: tuple[Column, ...], made: Explanation) -> RenderableType:
@@ -174,7 +176,8 @@ def _columns(columns: tuple[Column, ...], made: Explanation) -> RenderableType:
     sound = (made.shares or {}).get(PHONEME.name, 0.0)
     # Shown with three digits, shares still sum to the score that is shown.
     shown = dict(zip(columns, apportioned([one.share for one in columns], total - sound, 3), strict=True))
-    for scale in dict.fromkeys(column.name.split(maxsplit=1)[1] for column in columns):
+    tabled = [column.name.split(maxsplit=1) for column in columns if column.name not in _NAMES]
+    for scale in dict.fromkeys(scale for _, scale in tabled):
         cells: list[str] = []
         for kind in kinds:
             own = [one for one in columns if one.name == f"{kind} {scale}"]
@@ -189,10 +192,20 @@ def _columns(columns: tuple[Column, ...], made: Explanation) -> RenderableType:
         table.add_row(WIDTHS.get(scale, scale), *cells)
     sums = {kind: sum(shown[one] for one in columns if one.name.startswith(kind)) for kind in kinds}
     table.add_row("together", *(cell for kind in kinds for cell in ("", "", f"{sums[kind]:.3f}")))
-    terms = [*(f"{sums[kind]:.3f} {_KINDS[kind][1]}" for kind in kinds), *([f"{sound:.3f} sound"] if sound else [])]
+    called = [one for one in columns if one.name in _NAMES]
+    named = sum(shown[one] for one in called)
+    terms = [f"{sums[kind]:.3f} {_KINDS[kind][1]}" for kind in kinds]
+    terms += [f"{value:.3f} {what}" for value, what in ((named, "names"), (sound, "sound")) if value]
     near = sum(shown[one] for one in columns if one.credit == "character")
     note = f" ({near:.3f} of it words alike)" if near else ""
-    return Group(table, Text(f"{' + '.join(terms)} = {sum(sums.values()) + sound:.3f}{note}"))
+    lines = [
+        f"{_NAMES[one.name]}: words worth {one.raw:.3f}, {one.normalised:.0%} of the best, add {shown[one]:.3f}"
+        for one in called
+        if one.raw > 0
+    ]
+    return Group(
+        table, Text("\n".join([*lines, f"{' + '.join(terms)} = {sum(sums.values()) + named + sound:.3f}{note}"]))
+    )
 
 
 def _heard(one: HeardPlace) -> Text:

@@ -68,6 +68,7 @@ def test_what_is_shown_sums_to_the_score(which: str, question: str, request: pyt
     assert Decimal(total) == Decimal(str(round(made.hit.score if made.hit else 0.0, 3))).quantize(Decimal("0.001"))
     words = question != "temprature"  # a word that nothing in the text is, has no meaning either
     assert ("words in context" in line) == (which == "with_tokens" and words)
+    assert (" names" in line) == ("headings: words worth" in told) == (question == "warranty of the pump")
 
 
 @pytest.mark.parametrize("question", ["What does E-4304 mean?", "warranty of the pump", "temprature", "invoice"])
