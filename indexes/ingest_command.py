@@ -50,7 +50,10 @@ def ingest(
     ] = None,
     speech_model: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Speech encoder, made by octavo train speech. The shipped one by default."),
+        typer.Option(
+            metavar="FILE",
+            help="Speech encoder, made by octavo train speech, or shipped. By default the one remembered.",
+        ),
     ] = None,
     asr: Asr = None,
     asr_language: AsrLanguage = "",

@@ -170,7 +170,7 @@ def _take_in(
 
     with kb.writer() as writer:
         at_once = anew is not None and anew.begin(writer)
-        if speech_model not in ("", kb.speech_model):
+        if speech_model != kb.speech_model:
             writer.keep(SPEECH_MODEL, speech_model)
         # Asked by several threads, and the writer's catalog belongs to this one.
         there = {(source.sha256, source.recipe) for source in kb.sources()}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from ..pipeline.errors import FingerprintMismatch, OctavoError
 
@@ -24,14 +24,18 @@ if TYPE_CHECKING:
         """All that an ingest asks of a speech encoder."""
 
 
+SHIPPED: Final = Path("shipped")
+"""In place of a speech model's file: the shipped one, for a knowledge base that remembers another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ears:
     """What a run of ingest asks for recordings.
 
     Attributes:
         device: For all encoders.
-        speech_model: A checkpoint of ``octavo train speech``; by default that of the knowledge base, else the shipped
-            one.
+        speech_model: A checkpoint of ``octavo train speech``, or :data:`SHIPPED`; by default that of the knowledge
+            base, else the shipped one.
         asr, language: The recogniser for recordings without a transcript, none by default, and what is spoken.
         respellings: A file of names and how they are said.
         espeak: Pronounce with espeak-ng too.
@@ -193,10 +197,11 @@ def speech_for(kb: Path, ears: Ears) -> tuple[Speech | None, str]:
     from .collection import KnowledgeBase
     from .store.catalog import NAME
 
-    model, there = (str(ears.speech_model.resolve()) if ears.speech_model else ""), None
+    asked, there = ears.speech_model, None
+    model = "" if asked is None or asked == SHIPPED else str(asked.resolve())
     if (kb / NAME).exists():
         with KnowledgeBase.open(kb) as base, base.snapshot() as snapshot:
-            model, there = model or base.speech_model, snapshot.fingerprint(PHONEME)
+            model, there = base.speech_model if asked is None else model, snapshot.fingerprint(PHONEME)
     speech = speech_encoder(ears.device, model)
     if speech and not ears.rehear and there not in (None, speech.phoneme_fingerprint):
         raise FingerprintMismatch(

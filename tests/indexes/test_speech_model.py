@@ -149,6 +149,21 @@ def test_a_model_that_was_moved_is_asked_for_and_named_anew(
     assert Path(answer["hits"][0]["source"]["uri"]).name == "first.wav"
 
 
+def test_it_can_be_given_up_for_the_shipped_one(octavo: Any, model: Path, files: Path, tmp_path: Path) -> None:
+    kb = tmp_path / "kb"
+    octavo("ingest", files, "--kb", kb, "--speech-model", model)
+    error = octavo("ingest", files, "--kb", kb, "--speech-model", "shipped", code=cli.FAILED)["error"]
+    assert error["code"] == "fingerprint"
+    assert octavo("status", "--kb", kb)["speech_model"] == str(model), "nothing was touched"
+    octavo("ingest", files, "--kb", kb, "--speech-model", "shipped", "--rehear")
+    status = octavo("status", "--kb", kb)
+    assert status["speech_model"] == ""
+    by_scale = {one["scale"]: one["fingerprint"] for one in status["scales"]}
+    assert by_scale["phoneme"] == SpeechEncoder(WEIGHTS, "cpu").phoneme_fingerprint
+    model.unlink()
+    assert octavo("ingest", files, "--kb", kb)["codes"] == {"unchanged": 3}
+
+
 def test_another_model_is_refused(octavo: Any, model: Path, files: Path, tmp_path: Path) -> None:
     kb = tmp_path / "kb"
     octavo("ingest", files / "first.wav", "--kb", kb, "--speech-model", model)
