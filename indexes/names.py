@@ -102,7 +102,8 @@ class Names:
         """Ids of what is in the documents that the question names best, of some documents. *Shape:* (m, 2)"""
         rows = self._read(contents)
         worth = {row.content: self.worth(self._documents[row.content]) for row in rows}
-        named = [row for row in rows if worth[row.content] >= self.dearest > 0]
+        # A reference number that stands nowhere may be the dearest word; a name need not be worth as much.
+        named = [row for row in rows if worth[row.content] >= self.dearest / 2 > 0]
         named.sort(key=lambda row: -worth[row.content])
         return np.array(sorted((row.first, row.stop) for row in named[:MOST_NAMED]), np.int64).reshape(-1, 2)
 
@@ -131,6 +132,8 @@ class Names:
             if row.content not in self._documents:
                 files = [self._stems(PurePath(uri).stem, _FIGURES) for uri in row.uris]
                 self._documents[row.content] = self._said(self._stems(row.title).union(*files))
+        for content in contents.tolist():
+            self._documents.setdefault(content, {})
         return rows
 
     def _stems(self, name: str, but: re.Pattern[str] | None = None) -> set[str]:
